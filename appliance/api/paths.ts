@@ -1,0 +1,14 @@
+/** Every address of the wire contract, once. */
+export const paths = {
+  session: "/api/session",
+  device: "/api/device",
+  seriesList: "/api/series",
+  series: (id: number | string) => `/api/series/${id}`,
+  slice: (resultId: number | string, k: number | string) => `/api/results/${resultId}/slices/${k}`,
+  /** Files of a result: seg.dcm, rtstruct.dcm, labels.nii.gz, statistics.json */
+  resultFile: (resultId: number | string, name: string) => `/api/results/${resultId}/files/${name}`,
+  /** Retry a failed result, or its failed deliveries. */
+  retry: (resultId: number | string) => `/api/results/${resultId}/retry`,
+  events: "/api/events",
+  health: "/healthz",
+} as const;

@@ -1,0 +1,93 @@
+import type { Reason } from "./reason.ts";
+
+/** What the worklist shows of one result. */
+export type ResultSummary = {
+  readonly id: number;
+  readonly rule: string;
+  readonly model: string;
+  readonly state: "waiting" | "running" | "encoding" | "delivering" | "delivered" | "delivery-failed" | "done" | "failed" | "superseded";
+  /** 0..1 while running, else null. */
+  readonly progress: number | null;
+  readonly reason: Reason | null;
+  readonly deliveries: readonly DeliverySummary[];
+};
+
+export type DeliverySummary = {
+  readonly output: "seg" | "rtstruct";
+  readonly destination: string;
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly attempts: number;
+  readonly reason: Reason | null;
+  /** UTC epoch ms. */
+  readonly deliveredAt: number | null;
+};
+
+/** A line of the worklist: GET /api/series answers the newest first, and the event stream sends one whenever it changed. */
+export type SeriesSummary = {
+  readonly id: number;
+  readonly state: "receiving" | "complete" | "ignored";
+  readonly reason: Reason | null;
+  readonly patientName: string;
+  readonly patientId: string;
+  /** DICOM DA, `20260131`, or empty. */
+  readonly studyDate: string;
+  readonly studyDescription: string;
+  readonly seriesDescription: string;
+  readonly modality: string;
+  readonly callingAeTitle: string;
+  readonly instanceCount: number;
+  readonly firstReceivedAt: number;
+  readonly lastReceivedAt: number;
+  readonly results: readonly ResultSummary[];
+};
+
+/** One structure in a result. */
+export type Structure = {
+  readonly value: number;
+  readonly name: string;
+  readonly title: string;
+  readonly color: readonly [number, number, number];
+  readonly volumeMl: number;
+  readonly meanHu: number;
+  readonly touchesBorder: boolean;
+  readonly centreIjk: readonly [number, number, number];
+};
+
+/** GET /api/series/ID: the line of the worklist and what its page shows. */
+export type SeriesDetail = SeriesSummary & {
+  readonly seriesInstanceUid: string;
+  readonly studyInstanceUid: string;
+  readonly resultDetails: readonly ResultDetail[];
+};
+
+export type ResultDetail = ResultSummary & {
+  readonly modelTitle: string;
+  readonly modelVersion: string;
+  readonly intendedUse: string;
+  readonly notFor: string;
+  readonly createdAt: number;
+  /** Null until the label map is there. */
+  readonly structures: readonly Structure[] | null;
+  /** Null until the label map is there. */
+  readonly images: ImagesInfo | null;
+  readonly record: {
+    readonly provider: string;
+    readonly precision: string;
+    readonly patches: number;
+    readonly inferenceMs: number;
+    readonly wallMs: number;
+    readonly peakMemoryBytes: number;
+    readonly notes: readonly string[];
+  } | null;
+};
+
+/**
+ * The grid whose slices can be fetched: GET /api/results/ID/slices/K answers ni*nj int16 little endian HU values, then ni*nj uint8 label
+ * numbers, i fastest; `x` and `y` on the screen are i and j for an axial series as received.
+ */
+export type ImagesInfo = {
+  readonly dims: readonly [number, number, number];
+  readonly spacingMm: readonly [number, number, number];
+  /** LPS direction of i, j and k, unit vectors. */
+  readonly directions: readonly [readonly number[], readonly number[], readonly number[]];
+};

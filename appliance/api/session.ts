@@ -1,0 +1,11 @@
+import * as z from "zod/mini";
+
+/** POST /api/session */
+export const signInRequest = z.strictObject({
+  name: z.string().check(z.minLength(1), z.maxLength(64)),
+  password: z.string().check(z.minLength(1), z.maxLength(1024)),
+});
+export type SignInRequest = z.infer<typeof signInRequest>;
+
+/** GET and POST /api/session: who is signed in. 401 where nobody is. */
+export type Session = { readonly user: { readonly name: string; readonly role: "admin" | "engineer" | "reviewer" } };

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+
+/** Where everything lies below the data folder. */
+export type DataFolder = {
+  readonly root: string;
+  readonly database: string;
+  readonly lock: string;
+  /** Received DICOM files. */
+  readonly objects: string;
+  /** Models that were imported here; the shipped ones lie with the program. */
+  readonly models: string;
+  /** One folder per result. */
+  readonly result: (id: number) => string;
+};
+
+export function dataFolder(root: string): DataFolder {
+  return {
+    root,
+    database: join(root, "segbox.sqlite"),
+    lock: join(root, "service.lock"),
+    objects: join(root, "objects"),
+    models: join(root, "models"),
+    result: (id) => join(root, "results", String(id)),
+  };
+}

@@ -1,0 +1,157 @@
+import { isIP } from "node:net";
+import { parseDocument } from "yaml";
+import * as z from "zod";
+import { messageOf, RefusedError } from "../base/errors.ts";
+import { parseAeTitle } from "../domain/ids.ts";
+import { resultOutputs } from "../domain/rule.ts";
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
+    "expected 1 to 64 letters, digits, spaces, dots, dashes or underscores, a letter or digit first",
+  );
+
+const aeTitle = z.string().transform((text, context) => {
+  try {
+    return parseAeTitle(text);
+  } catch (error) {
+    context.addIssue(messageOf(error));
+    return z.NEVER;
+  }
+});
+
+const listenAddress = z
+  .string()
+  .refine((text) => isIP(text) !== 0, "expected an IP address of this machine, 0.0.0.0 for all")
+  .default("127.0.0.1");
+/** 0 takes any free port; the one chosen is printed at the start. */
+const listenPort = z.int().min(0).max(65535);
+const remotePort = z.int().min(1).max(65535);
+const host = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address");
+
+const regularExpression = z
+  .string()
+  .max(200)
+  .refine((text) => {
+    try {
+      new RegExp(text, "i");
+      return true;
+    } catch {
+      return false; // the refinement's message says what is wrong
+    }
+  }, "expected a regular expression");
+
+const match = z.strictObject({
+  modality: z.literal("CT").default("CT"),
+  axial: z.boolean().default(true),
+  minimumSlices: z.int().min(2).max(100_000).default(10),
+  callingAeTitles: z.array(aeTitle).default([]),
+  seriesDescription: regularExpression.default(""),
+});
+
+const siteSchema = z
+  .strictObject({
+    station: z.strictObject({
+      /** Shown on the page and written into results as Station Name. */
+      name: z.string().min(1).max(16),
+      /** Device Serial Number in results; made from the machine id where none is given. */
+      serialNumber: z.string().min(1).max(64).optional(),
+    }),
+    dicom: z.strictObject({
+      aeTitle,
+      address: listenAddress,
+      port: listenPort.default(11112),
+      /** Whether nodes that are not in the list below may send. */
+      acceptUnknownCallers: z.boolean().default(false),
+      /** A series is complete when nothing came for so long and no association that brought its images is open. */
+      quietSeconds: z.number().min(0.1).max(3600).default(10),
+    }),
+    http: z.strictObject({ address: listenAddress, port: listenPort.default(8080) }).prefault({}),
+    nodes: z.array(z.strictObject({ name, aeTitle, host, port: remotePort })).default([]),
+    rules: z
+      .array(
+        z.strictObject({
+          name,
+          match: match.prefault({}),
+          model: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "expected a model's name: small letters, digits, dashes, underscores"),
+          outputs: z.array(z.enum(resultOutputs)).min(1).default(["seg", "rtstruct"]),
+          destinations: z.array(z.string()).default([]),
+        }),
+      )
+      .default([]),
+  })
+  .superRefine((site, context) => {
+    const repeated = (list: "nodes" | "rules"): void => {
+      for (const index of repeats(site[list].map((entry) => entry.name)))
+        context.addIssue({ code: "custom", path: [list, index, "name"], message: "expected a name of its own, used above already" });
+    };
+    repeated("nodes");
+    repeated("rules");
+    for (const [at, rule] of site.rules.entries())
+      for (const [index, destination] of rule.destinations.entries())
+        if (!site.nodes.some((node) => node.name === destination))
+          context.addIssue({
+            code: "custom",
+            path: ["rules", at, "destinations", index],
+            message: "expected the name of a node in this file",
+          });
+  });
+
+/** The site's own choices: who the box is, where it listens, whom it knows, what it does with which series. */
+export type Site = z.output<typeof siteSchema>;
+
+/** One fault of a site file: where, what was found, what was expected. */
+export type SiteFault = { readonly path: string; readonly message: string };
+
+/** Refusal of a site file with every fault in it. */
+export class SiteFileError extends RefusedError {
+  readonly faults: readonly SiteFault[];
+  constructor(faults: readonly SiteFault[]) {
+    super("site-file-invalid", `site file: ${faults.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ")}`);
+    this.faults = faults;
+  }
+}
+
+/** Reads a site file (YAML 1.2). Every fault is reported at once, in a {@link SiteFileError}; unknown keys are faults. */
+export function parseSiteFile(text: string): Site {
+  const document = parseDocument(text, { prettyErrors: true });
+  if (document.errors.length > 0)
+    throw new SiteFileError(
+      document.errors.map((error) => ({
+        path: error.linePos ? `line ${error.linePos[0].line}` : "",
+        message: error.message.split("\n")[0] ?? "",
+      })),
+    );
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const parsed = siteSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new SiteFileError(
+    parsed.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys")
+        return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: "unknown key" }));
+      const found = valueAt(value, issue.path);
+      const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 60);
+      return [
+        {
+          path: pathText(issue.path),
+          message: `${issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "")}, found ${shown}`,
+        },
+      ];
+    }),
+  );
+}
+
+/** `rules[0].match.minimumSlices` */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`)).join("");
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+}
+
+/** Indices of the names that stand earlier in the list too. */
+function repeats(names: readonly string[]): number[] {
+  return names.flatMap((name, index) => (names.indexOf(name) < index ? [index] : []));
+}

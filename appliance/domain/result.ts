@@ -1,0 +1,87 @@
+import type { DeliveryId, ResultId, SeriesId, Uid } from "./ids.ts";
+import type { ResultOutput, Rule } from "./rule.ts";
+import type { Reason } from "./series.ts";
+
+export const resultStates = ["pending", "segmented", "ready", "failed", "superseded"] as const;
+/**
+ * pending: waits for or is in inference. segmented: the label map is on disk. ready: its DICOM objects are on disk and on their way.
+ * failed: set aside with a reason. superseded: more images came before it was ready, a newer result takes its place.
+ */
+export type ResultState = (typeof resultStates)[number];
+
+const moves: Record<ResultState, readonly ResultState[]> = {
+  pending: ["segmented", "failed", "superseded"],
+  segmented: ["ready", "failed", "superseded"],
+  ready: [],
+  failed: ["pending"],
+  superseded: [],
+};
+
+/** Whether a result may go from one state to the other. */
+export function mayMove(from: ResultState, to: ResultState): boolean {
+  return moves[from].includes(to);
+}
+
+/** UIDs of a result's DICOM objects, minted once when the result is made, so that a retry writes the same object again. */
+export type ResultUids = { readonly [output in ResultOutput]: { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid } };
+
+/** One structure as found: what the table on the page and statistics.json show. */
+export type StructureMeasure = {
+  readonly value: number;
+  readonly voxels: number;
+  readonly volumeMl: number;
+  readonly meanHu: number;
+  /** Cut off by the border of the field of view: the volume is a lower bound. */
+  readonly touchesBorder: boolean;
+  /** A voxel index near its middle, where the page jumps to. */
+  readonly centreIjk: readonly [number, number, number];
+};
+
+/** How a result came about. */
+export type InferenceRecord = {
+  readonly provider: string;
+  readonly precision: string;
+  readonly patches: number;
+  readonly inferenceMs: number;
+  readonly wallMs: number;
+  readonly peakMemoryBytes: number;
+  /** What was noticed on the way and a person may want to know (localizers dropped and the like). */
+  readonly notes: readonly string[];
+};
+
+export type Result = {
+  readonly id: ResultId;
+  readonly seriesId: SeriesId;
+  /** The rule as it was when it took the series. */
+  readonly rule: Rule;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  /** SHA-256 over the digests of the images it is made from. */
+  readonly inputDigest: string;
+  readonly state: ResultState;
+  readonly reason: Reason | null;
+  readonly uids: ResultUids;
+  /** Series Numbers of the result's objects. */
+  readonly createdAt: number;
+  /** The result of fewer images that this one takes the place of. */
+  readonly predecessorId: ResultId | null;
+  readonly structures: readonly StructureMeasure[] | null;
+  readonly record: InferenceRecord | null;
+};
+
+export const deliveryStates = ["waiting", "delivered", "failed"] as const;
+/** waiting: on its way, perhaps after failed tries. delivered: the peer answered Success or a warning. failed: the peer refused it for good. */
+export type DeliveryState = (typeof deliveryStates)[number];
+
+export type Delivery = {
+  readonly id: DeliveryId;
+  readonly resultId: ResultId;
+  readonly output: ResultOutput;
+  readonly destination: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly reason: Reason | null;
+  /** The peer's C-STORE status, 0 for Success. */
+  readonly status: number | null;
+  readonly deliveredAt: number | null;
+};

@@ -1,0 +1,133 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { RefusedError, UnavailableError } from "../base/errors.ts";
+
+const migrationsFolder = join(import.meta.dirname, "migrations");
+
+/** SQLite's result codes for what is wrong with the machine, not with the statement. */
+const passing = /^SQLITE_(FULL|BUSY|LOCKED|IOERR|READONLY|CANTOPEN|NOMEM)/;
+
+type Migration = { readonly id: string; readonly sql: string; readonly breaking: boolean };
+
+/** The SQLite file of the appliance. Synchronous: better-sqlite3's calls return when SQLite is done; a commit is on disk then. */
+export class Database {
+  readonly sql: Sqlite.Database;
+  readonly #statements = new Map<string, Sqlite.Statement>();
+
+  /** Opens without migrating; see {@link openDatabase}. */
+  constructor(path: string) {
+    this.sql = new Sqlite(path);
+    this.sql.pragma("journal_mode = wal");
+    this.sql.pragma("foreign_keys = on");
+    this.sql.pragma("synchronous = full"); // a commit must survive a power cut: a sender has heard Success on the strength of it
+    this.sql.pragma("busy_timeout = 5000");
+  }
+
+  /**
+   * All or nothing. Nested calls join the outer one. UnavailableError when the disk is full or away, or another process held the write lock
+   * for too long: nothing was changed then, and a later try may succeed.
+   */
+  transaction<T>(body: () => T): T {
+    try {
+      return this.sql.transaction(body).immediate();
+    } catch (error) {
+      if (!(error instanceof Sqlite.SqliteError) || !passing.test(error.code)) throw error;
+      throw new UnavailableError("database-unavailable", `can't write the database (${error.code}: ${error.message})`, { cause: error });
+    }
+  }
+
+  all<Row>(text: string, ...values: unknown[]): Row[] {
+    return this.#prepare(text).all(...values) as Row[];
+  }
+
+  get<Row>(text: string, ...values: unknown[]): Row | undefined {
+    return this.#prepare(text).get(...values) as Row | undefined;
+  }
+
+  /** How many rows changed, and the id of the row last inserted. */
+  run(text: string, ...values: unknown[]): { changes: number; id: number } {
+    const { changes, lastInsertRowid } = this.#prepare(text).run(...values);
+    return { changes, id: Number(lastInsertRowid) };
+  }
+
+  close(): void {
+    this.sql.close();
+  }
+
+  #prepare(text: string): Sqlite.Statement {
+    const known = this.#statements.get(text);
+    if (known) return known;
+    const statement = this.sql.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+}
+
+/**
+ * Opens the database and brings it to this release's schema: numbered migrations, forward only, one transaction each. The file is copied
+ * aside before the first new one. Refused when a newer release left a breaking migration that this one does not know; newer additive ones
+ * are fine, so that a rolled-back update runs on the newer schema.
+ */
+export async function openDatabase(path: string, now: number): Promise<Database> {
+  const isNew = !existsSync(path);
+  const database = new Database(path);
+  try {
+    database.sql.exec(
+      "create table if not exists migration (id text primary key, breaking integer not null, applied_at integer not null) strict",
+    );
+    const applied = database.all<{ id: string; breaking: number }>("select id, breaking from migration");
+    const known = readMigrations();
+    const unknown = applied.find(({ id, breaking }) => breaking && !known.some((migration) => migration.id === id));
+    if (unknown)
+      throw new RefusedError(
+        "database-too-new",
+        `the database holds the breaking change ${unknown.id} of a newer release; start that release, or restore a backup`,
+      );
+    const missing = known.filter(({ id }) => !applied.some((row) => row.id === id));
+    if (missing.length > 0 && !isNew) {
+      database.sql.pragma("wal_checkpoint(truncate)");
+      await copyFile(path, `${path}.before-${missing[0]?.id}`);
+    }
+    for (const { id, sql, breaking } of missing)
+      database.transaction(() => {
+        if (database.get("select 1 from migration where id = ?", id)) return; // another process was faster
+        database.sql.exec(sql);
+        database.run("insert into migration (id, breaking, applied_at) values (?, ?, ?)", id, breaking ? 1 : 0, now);
+      });
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * Keeps a data folder to one service at a time, by a lock that the kernel drops when the process ends, however it ends.
+ * UnavailableError when another service holds it.
+ */
+export function lockFolder(path: string): { close(): void } {
+  const lock = new Sqlite(path);
+  try {
+    lock.pragma("busy_timeout = 0");
+    lock.exec("begin exclusive");
+  } catch (error) {
+    lock.close();
+    throw new UnavailableError(
+      "data-folder-in-use",
+      `another Segbox service runs on this data folder (lock ${basename(path)}); stop it first, or name another with --data`,
+      { cause: error },
+    );
+  }
+  return lock;
+}
+
+function readMigrations(): Migration[] {
+  return globSync("*.sql", { cwd: migrationsFolder })
+    .sort()
+    .map((file) => {
+      const sql = readFileSync(join(migrationsFolder, file), "utf8");
+      return { id: basename(file, ".sql"), sql, breaking: sql.startsWith("-- breaking") };
+    });
+}

@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/**
+ * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
+ * of a path. A file is written as `incoming/UUID.part`, synchronised, renamed to its name, and its folder is synchronised: what
+ * {@link ObjectWriter.commit} has returned from survives a power cut.
+ */
+export class ObjectFolder {
+  readonly #folder: string;
+  readonly #incoming: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.#incoming = join(folder, "incoming");
+  }
+
+  /** Makes the folders and removes what a crash left half-written: it was never acknowledged. */
+  static async open(folder: string): Promise<ObjectFolder> {
+    const objects = new ObjectFolder(folder);
+    await mkdir(objects.#incoming, { recursive: true });
+    for (const name of await readdir(objects.#incoming)) await rm(join(objects.#incoming, name), { force: true });
+    for (let first = 0; first < 256; first++) await mkdir(join(folder, first.toString(16).padStart(2, "0")), { recursive: true });
+    await syncFolder(folder);
+    await syncFolder(dirname(folder));
+    return objects;
+  }
+
+  path(digest: string): string {
+    return join(this.#folder, digest.slice(0, 2), `${digest}.dcm`);
+  }
+
+  /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). */
+  async create(head: Uint8Array): Promise<ObjectWriter> {
+    const part = join(this.#incoming, `${randomUUID()}.part`);
+    const file = await open(part, "wx");
+    const writer = new ObjectWriter(this, part, file);
+    await writer.writeHead(head);
+    return writer;
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(this.path(digest), { force: true });
+  }
+}
+
+/** One file on its way. Ends by `commit` or by `abort`. */
+export class ObjectWriter {
+  readonly #objects: ObjectFolder;
+  readonly #part: string;
+  readonly #file: FileHandle;
+  readonly #hash = createHash("sha256");
+  #sizeBytes = 0;
+  #ended = false;
+
+  constructor(objects: ObjectFolder, part: string, file: FileHandle) {
+    this.#objects = objects;
+    this.#part = part;
+    this.#file = file;
+  }
+
+  async writeHead(head: Uint8Array): Promise<void> {
+    await writeAll(this.#file, head);
+    this.#sizeBytes += head.length;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#hash.update(chunk);
+    await writeAll(this.#file, chunk);
+    this.#sizeBytes += chunk.length;
+  }
+
+  /** The content is durable under its digest when this resolves. */
+  async commit(): Promise<{ digest: string; sizeBytes: number }> {
+    const digest = this.#hash.digest("hex");
+    await this.#file.datasync();
+    await this.#file.close();
+    const path = this.#objects.path(digest);
+    await rename(this.#part, path);
+    await syncFolder(dirname(path));
+    this.#ended = true;
+    return { digest, sizeBytes: this.#sizeBytes };
+  }
+
+  async abort(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#file.close().catch(() => {}); // closed already when commit failed after its own close
+    await rm(this.#part, { force: true });
+  }
+}
+
+/** Writes a file beside its place, synchronises it and moves it there: it is either whole or absent. */
+export async function writeDurably(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  const part = `${path}.${randomUUID()}.part`;
+  const file = await open(part, "wx");
+  try {
+    for await (const piece of pieces) await writeAll(file, piece);
+    await file.datasync();
+    await file.close();
+    await rename(part, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await file.close().catch(() => {}); // the first failure is the one to tell
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** Makes a folder anew, without what it held, so that its name is durable before anything is written into it. */
+export async function makeEmptyFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true });
+  await syncFolder(dirname(path));
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+}
+
+/** Makes renames and new names in a folder durable. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import type { SeriesId, Uid } from "../domain/ids.ts";
+import type { Instance, InstanceFacts, Reason, Series, SeriesDescription, SeriesState } from "../domain/series.ts";
+import type { Database } from "./database.ts";
+
+type SeriesRow = {
+  id: number;
+  series_instance_uid: string;
+  study_instance_uid: string;
+  state: SeriesState;
+  reason: string | null;
+  modality: string;
+  description: string;
+  calling_ae_title: string;
+  called_ae_title: string;
+  first_received_at: number;
+  last_received_at: number;
+  last_association_ended_at: number | null;
+  instance_count: number;
+};
+
+const selectSeries = "select *, (select count(*) from instance where series_id = series.id) as instance_count from series";
+
+/** What arrives with an image about its series. */
+export type Arrival = {
+  readonly seriesInstanceUid: Uid;
+  readonly studyInstanceUid: Uid;
+  readonly description: SeriesDescription;
+  readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
+  readonly instance: Instance;
+};
+
+/**
+ * Notes an image whose file is on disk. The same content again changes nothing but the time of the last arrival; a new image puts its
+ * series back to receiving, also after it was judged complete.
+ */
+export function addInstance(database: Database, arrival: Arrival): { seriesId: SeriesId; isNew: boolean } {
+  const { instance } = arrival;
+  return database.transaction(() => {
+    const { id: seriesId } = database.get<{ id: number }>(
+      `insert into series (series_instance_uid, study_instance_uid, modality, description, calling_ae_title, called_ae_title, first_received_at, last_received_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?)
+       on conflict (series_instance_uid) do update set last_received_at = excluded.last_received_at
+       returning id`,
+      arrival.seriesInstanceUid,
+      arrival.studyInstanceUid,
+      instance.facts.modality,
+      JSON.stringify(arrival.description),
+      arrival.callingAeTitle,
+      arrival.calledAeTitle,
+      instance.receivedAt,
+      instance.receivedAt,
+    )!;
+    const { changes } = database.run(
+      `insert into instance (series_id, sop_instance_uid, transfer_syntax_uid, digest, size_bytes, facts, received_at)
+       values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      seriesId,
+      instance.sopInstanceUid,
+      instance.transferSyntaxUid,
+      instance.digest,
+      instance.sizeBytes,
+      JSON.stringify(instance.facts),
+      instance.receivedAt,
+    );
+    if (changes > 0) database.run("update series set state = 'receiving', reason = null where id = ?", seriesId);
+    return { seriesId, isNew: changes > 0 };
+  });
+}
+
+export function noteAssociationEnd(database: Database, id: SeriesId, at: number): void {
+  database.run("update series set last_association_ended_at = ? where id = ?", at, id);
+}
+
+export function setSeriesState(database: Database, id: SeriesId, state: SeriesState, reason: Reason | null): void {
+  database.run("update series set state = ?, reason = ? where id = ?", state, reason && JSON.stringify(reason), id);
+}
+
+export function getSeries(database: Database, id: SeriesId): (Series & { lastAssociationEndedAt: number | null }) | undefined {
+  const row = database.get<SeriesRow>(`${selectSeries} where id = ?`, id);
+  return row && seriesOf(row);
+}
+
+/** Newest first; `before` is the id of the last one already seen. */
+export function listSeries(database: Database, { before, limit }: { before?: SeriesId; limit: number }): Series[] {
+  return database
+    .all<SeriesRow>(`${selectSeries} where id < ? order by id desc limit ?`, before ?? Number.MAX_SAFE_INTEGER, limit)
+    .map(seriesOf);
+}
+
+/** In order of arrival. */
+export function listInstances(database: Database, seriesId: SeriesId): Instance[] {
+  return database
+    .all<{ sop_instance_uid: string; transfer_syntax_uid: string; digest: string; size_bytes: number; facts: string; received_at: number }>(
+      "select * from instance where series_id = ? order by id",
+      seriesId,
+    )
+    .map((row) => ({
+      sopInstanceUid: row.sop_instance_uid,
+      transferSyntaxUid: row.transfer_syntax_uid,
+      digest: row.digest,
+      sizeBytes: row.size_bytes,
+      facts: JSON.parse(row.facts) as InstanceFacts,
+      receivedAt: row.received_at,
+    }));
+}
+
+/** SHA-256 over the sorted digests of a series' images: the same images give the same value in whatever order they came. */
+export function inputDigest(instances: readonly { digest: string }[]): string {
+  return createHash("sha256")
+    .update(
+      instances
+        .map(({ digest }) => digest)
+        .sort()
+        .join("\n"),
+    )
+    .digest("hex");
+}
+
+function seriesOf(row: SeriesRow): Series & { lastAssociationEndedAt: number | null } {
+  return {
+    id: row.id,
+    seriesInstanceUid: row.series_instance_uid,
+    studyInstanceUid: row.study_instance_uid,
+    state: row.state,
+    reason: row.reason === null ? null : (JSON.parse(row.reason) as Reason),
+    modality: row.modality,
+    description: JSON.parse(row.description) as SeriesDescription,
+    callingAeTitle: row.calling_ae_title,
+    calledAeTitle: row.called_ae_title,
+    instanceCount: row.instance_count,
+    firstReceivedAt: row.first_received_at,
+    lastReceivedAt: row.last_received_at,
+    lastAssociationEndedAt: row.last_association_ended_at,
+  };
+}

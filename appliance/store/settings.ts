@@ -1,0 +1,42 @@
+import type { RemoteNode } from "../domain/remote-node.ts";
+import type { Rule } from "../domain/rule.ts";
+import type { Database } from "./database.ts";
+
+/** A setting's value, or undefined where it was never set. */
+export function getSetting<T>(database: Database, key: string): T | undefined {
+  const row = database.get<{ value: string }>("select value from setting where key = ?", key);
+  return row && (JSON.parse(row.value) as T);
+}
+
+export function setSetting(database: Database, key: string, value: unknown): void {
+  database.run(
+    "insert into setting (key, value) values (?, ?) on conflict (key) do update set value = excluded.value",
+    key,
+    JSON.stringify(value),
+  );
+}
+
+export function listNodes(database: Database): RemoteNode[] {
+  return database.all<RemoteNode>('select name, ae_title as "aeTitle", host, port from remote_node order by name');
+}
+
+export function findNode(database: Database, name: string): RemoteNode | undefined {
+  return listNodes(database).find((node) => node.name === name);
+}
+
+/** In the order of the site file; each matching rule makes a result of its own. */
+export function listRules(database: Database): Rule[] {
+  return database.all<{ rule: string }>("select rule from rule order by position").map(({ rule }) => JSON.parse(rule) as Rule);
+}
+
+/** Replaces all nodes and rules. */
+export function replaceNodesAndRules(database: Database, nodes: readonly RemoteNode[], rules: readonly Rule[]): void {
+  database.transaction(() => {
+    database.run("delete from remote_node");
+    for (const { name, aeTitle, host, port } of nodes)
+      database.run("insert into remote_node (name, ae_title, host, port) values (?, ?, ?, ?)", name, aeTitle, host, port);
+    database.run("delete from rule");
+    for (const [position, rule] of rules.entries())
+      database.run("insert into rule (name, position, rule) values (?, ?, ?)", rule.name, position, JSON.stringify(rule));
+  });
+}
