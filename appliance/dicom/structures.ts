@@ -1,0 +1,69 @@
+import { RefusedError } from "../base/errors.ts";
+import type { Uid } from "../domain/ids.ts";
+import type { Label, ModelManifest } from "../domain/model.ts";
+import { dot, type Grid, length, spacingMm, subtract, voxelCount } from "../volume/grid.ts";
+import { findLabelSlices, type LabelSlices } from "../volume/label-slices.ts";
+import type { LabelMap } from "../volume/volume.ts";
+import { codeSequence } from "./header.ts";
+import type { SourceSeries } from "./source.ts";
+import { derivedUid } from "./uids.ts";
+import { type Item, plainText, text } from "./write.ts";
+
+/** A label that has voxels: its meaning, and where it lies. */
+export type Structure = { readonly label: Label; readonly found: LabelSlices };
+
+/**
+ * The structures that the encoders write, by label number. Refuses a label map that is not on the source's grid, one with a label that
+ * the model does not name, and one with nothing in it: neither a SEG nor an RTSTRUCT can say "nothing found".
+ */
+export function structuresToEncode(source: SourceSeries, labelMap: LabelMap, manifest: ModelManifest): Structure[] {
+  refuseOtherGrid(source, labelMap);
+  const structures = findLabelSlices(labelMap).map((found) => {
+    const label = manifest.labels.find(({ value }) => value === found.label);
+    if (!label)
+      throw new RefusedError(
+        "label-unknown",
+        `expected labels of model ${manifest.name} ${manifest.version}, found ${found.label} in ${found.voxels} voxels`,
+      );
+    return { label, found };
+  });
+  if (structures.length === 0)
+    throw new RefusedError("segmentation-empty", `expected at least one voxel of ${manifest.labels.length} structures, found none`);
+  return structures;
+}
+
+/** A structure's Tracking UID in the objects of one result. */
+export function trackingUid(sopInstanceUid: Uid, label: Label): Uid {
+  return derivedUid(sopInstanceUid, `tracking/${label.value}`);
+}
+
+/** PS3.3 table 10-19, Algorithm Identification Macro; family from PS3.16 CID 7162. */
+export function algorithmItem(manifest: ModelManifest): Item {
+  const networks = manifest.networks.map(({ precision, sha256 }) => `${precision} sha256:${sha256}`);
+  return [
+    codeSequence(0x0066002f, { value: "123110", scheme: "DCM", meaning: "Artificial Intelligence" }),
+    text(0x00660036, "LO", plainText(manifest.algorithm.name, 64)),
+    text(0x00660031, "LO", plainText(manifest.algorithm.version, 64)),
+    text(0x00660032, "LT", plainText(`model ${manifest.name} ${manifest.version}; ${networks.join("; ")}`, 10240)),
+  ];
+}
+
+function refuseOtherGrid({ grid, slices }: SourceSeries, labelMap: LabelMap): void {
+  const refuse = (what: string): never => {
+    throw new RefusedError("grid-differs", `expected a label map on the grid of its source, ${what}`);
+  };
+  const [ni, nj, nk] = grid.dims;
+  const shown = ({ dims }: Grid) => dims.join("x");
+  if (shown(grid) !== shown(labelMap.grid)) refuse(`found ${shown(labelMap.grid)} voxels for ${shown(grid)}`);
+  if (labelMap.labels.length !== voxelCount(grid)) refuse(`found ${labelMap.labels.length} voxels for ${voxelCount(grid)}`);
+  if (slices.length !== nk) refuse(`found ${slices.length} source images for ${nk} slices`);
+  const offMm = Math.max(
+    length(subtract(grid.origin, labelMap.grid.origin)),
+    ...[ni, nj, nk].map((count, axis) => count * length(subtract(grid.steps[axis]!, labelMap.grid.steps[axis]!))),
+  );
+  if (!(offMm < 0.001)) refuse(`found one that lies ${offMm.toFixed(3)} mm off`);
+  const [row, column] = grid.steps;
+  const [rowMm, columnMm] = spacingMm(grid);
+  if (!(Math.abs(dot(row, column)) <= 1e-4 * rowMm * columnMm))
+    throw new RefusedError("grid-sheared", "expected rows and columns at a right angle, as an image plane has them");
+}

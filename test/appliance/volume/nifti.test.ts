@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { type Grid, type Ijk, ijkToLps, spacingMm } from "../../../appliance/volume/grid.ts";
+import { encodeNifti } from "../../../appliance/volume/nifti.ts";
+import { temporaryFolder } from "../../peers/folder.ts";
+import { python } from "../../peers/python.ts";
+
+type Read = {
+  shape: number[];
+  dtype: string;
+  affine: number[][];
+  zooms: number[];
+  units: string;
+  sform: number;
+  voxels: number[];
+  sum: number;
+};
+
+const script = join(import.meta.dirname, "nifti.py");
+
+/** Turned by 30 degrees about z, 0.7 x 0.8 mm, slices 2.5 mm apart and sheared: nothing that a swapped axis or a lost sign would leave unchanged. */
+const grid: Grid = {
+  dims: [5, 4, 3],
+  origin: [-120.5, 33.25, -700.125],
+  steps: [
+    [0.7 * Math.cos(Math.PI / 6), 0.7 * Math.sin(Math.PI / 6), 0],
+    [-0.8 * Math.sin(Math.PI / 6), 0.8 * Math.cos(Math.PI / 6), 0],
+    [0, 0.25, -2.5],
+  ],
+};
+
+for (const compressed of [false, true])
+  test(`nibabel reads ${compressed ? "a gzipped" : "an uncompressed"} label map: every voxel in its place in the patient`, async () => {
+    await using folder = await temporaryFolder();
+    const labels = Uint8Array.from({ length: 60 }, (_, at) => 195 + at); // all different, 254 the last
+    const bytes = encodeNifti({ grid, labels });
+    const file = join(folder.path, compressed ? "labels.nii.gz" : "labels.nii");
+    await writeFile(file, compressed ? gzipSync(bytes) : bytes);
+    const ijk: Ijk[] = [
+      [0, 0, 0],
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+      [4, 3, 2],
+    ];
+    const read = (await python(script, { file, ijk })) as Read;
+    assert.deepEqual(read.shape, [5, 4, 3]);
+    assert.equal(read.dtype, "uint8");
+    assert.equal(read.units, "mm");
+    assert.equal(read.sform, 2);
+    assert.deepEqual(read.voxels, [195, 196, 200, 215, 254]);
+    assert.equal(
+      read.sum,
+      labels.reduce((sum, label) => sum + label, 0),
+    );
+    for (const [axis, mm] of spacingMm(grid).entries()) assert.ok(Math.abs(read.zooms[axis]! - mm) < 1e-6);
+    for (const index of ijk) {
+      const [x, y, z] = ijkToLps(grid, index);
+      for (const [row, expected] of [-x, -y, z].entries()) {
+        // RAS
+        const [a = 0, b = 0, c = 0, origin = 0] = read.affine[row]!;
+        const found = a * index[0] + b * index[1] + c * index[2] + origin;
+        assert.ok(Math.abs(found - expected) < 1e-4, `row ${row}: expected ${expected} mm, found ${found}`); // float32 of a position of 700 mm
+      }
+    }
+  });
