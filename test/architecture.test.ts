@@ -47,7 +47,7 @@ describe("the rules, over a made-up tree", () => {
       "appliance/base/errors.ts": "export class RefusedError extends Error {}",
       "appliance/volume/grid.ts": 'import { RefusedError } from "../base/errors.ts";\nexport type Grid = RefusedError;',
       "appliance/dicom/seg.ts":
-        'import * as dcmjs from "dcmjs";\nimport type { Grid } from "../volume/grid.ts";\nimport { hash } from "node:crypto";',
+        'import codecs from "dcmjs-codecs";\nimport type { Grid } from "../volume/grid.ts";\nimport { hash } from "node:crypto";',
       "appliance/store/files.ts": 'import { open } from "node:fs/promises";\nimport Database from "better-sqlite3";',
       "models/import.ts": 'import type { Grid } from "../appliance/volume/grid.ts";',
       "appliance/cli/main.ts": 'import "../main.ts";\nimport "../../models/import.ts";',

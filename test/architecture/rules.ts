@@ -39,10 +39,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["appliance/inference"],
   koa: ["appliance/http"],
   "@koa/router": ["appliance/http"],
-  "dcmjs-dimse": ["appliance/dimse"],
-  dcmjs: ["appliance/dicom"],
   "dcmjs-codecs": ["appliance/dicom"],
-  "dicom-parser": ["appliance/dicom"],
   // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest.
   zod: ["appliance/api", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],
   yaml: ["appliance/config"],

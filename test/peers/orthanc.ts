@@ -86,7 +86,7 @@ export async function startOrthanc({
   };
 
   const request = async (method: string, path: string, body?: unknown): Promise<Response> => {
-    const init: RequestInit = { method, headers: { connection: "close" } };
+    const init: RequestInit = { method }; // not "connection: close": Orthanc 1.10 then closes before the last bytes of a large file are out
     if (body instanceof Uint8Array) init.body = body as Uint8Array<ArrayBuffer>;
     else if (body !== undefined) init.body = JSON.stringify(body);
     const response = await fetch(`${url}${path}`, init);

@@ -1,0 +1,287 @@
+import { connect, type Socket } from "node:net";
+import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { implementationClassUid, implementationVersionName } from "../dicom/uids.ts";
+import type { AeTitle } from "../domain/ids.ts";
+import type { RemoteNode } from "../domain/remote-node.ts";
+import { type AssociateAccept, contextResults, dicomApplicationContext, type ProposedContext } from "./associate-pdu.ts";
+import { type CommandSet, encodeCommandSet } from "./command-set.ts";
+import { type AbortCause, Connection, type UpperLayerUser } from "./connection.ts";
+import { MessageReader } from "./message-reader.ts";
+import { type AssociateReject, encodeData } from "./pdu.ts";
+import type { DataPiece } from "./pdu-reader.ts";
+import { ProtocolError } from "./protocol.ts";
+import { rejectionOf } from "./rejections.ts";
+
+export type AssociationTimeouts = {
+  /** Until the transport connection is open. */
+  readonly connectMs: number;
+  /** From there to the peer's answer to A-ASSOCIATE-RQ. */
+  readonly associateMs: number;
+  /** Until the peer takes the next bytes, and from the last byte of a request to its response. */
+  readonly responseMs: number;
+  /** From A-RELEASE-RQ to its response. */
+  readonly releaseMs: number;
+};
+export const defaultTimeouts: AssociationTimeouts = { connectMs: 10_000, associateMs: 30_000, responseMs: 120_000, releaseMs: 10_000 };
+
+export type AssociationOptions = {
+  readonly signal?: AbortSignal;
+  readonly timeouts?: Partial<AssociationTimeouts>;
+  /** What a response may be cut into, bytes. */
+  readonly maxPduLength?: number;
+};
+
+/** What we would like to send: one presentation context each. */
+export type WantedContext = { readonly abstractSyntax: string; readonly transferSyntaxes: readonly string[] };
+
+/**
+ * Connects to a node and negotiates. Throws UnavailableError `peer-unreachable`, `peer-refused-connection`, `peer-timeout` or
+ * `association-aborted`; for `association-rejected` RefusedError or UnavailableError, as the peer calls it permanent or transient. The
+ * signal's reason when it is given up.
+ */
+export async function openAssociation(
+  node: RemoteNode,
+  callingAeTitle: AeTitle,
+  wanted: readonly WantedContext[],
+  { signal, timeouts = {}, maxPduLength = 131_072 }: AssociationOptions = {},
+): Promise<Association> {
+  signal?.throwIfAborted();
+  const contexts = wanted.map((context, index) => ({ ...context, id: 2 * index + 1 }));
+  if (contexts.length === 0 || contexts.length > 128)
+    throw new RefusedError("presentation-contexts-count", `expected 1 to 128 presentation contexts, found ${contexts.length}`);
+  const association = new Association(node, contexts, { ...defaultTimeouts, ...timeouts }, maxPduLength, signal);
+  await association.open(callingAeTitle);
+  return association;
+}
+
+/** An association that we asked for. One request at a time. */
+export class Association implements UpperLayerUser {
+  readonly #node: RemoteNode;
+  readonly #proposed: readonly ProposedContext[];
+  readonly #timeouts: AssociationTimeouts;
+  readonly #maxPduLength: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #accepted = new Map<number, string>();
+  readonly #messages = new MessageReader((contextId) => this.#accepted.has(contextId));
+  readonly #socket: Socket;
+  readonly #connection: Connection;
+  readonly #gone = Promise.withResolvers<void>();
+  /** Who waits for the peer: for its answer to A-ASSOCIATE-RQ, a response, bytes to leave, or A-RELEASE-RP. */
+  #waiting: { resolve: (answer: CommandSet | null) => void; reject: (error: Error) => void } | null = null;
+  #response: CommandSet | null = null;
+  #lastMessageId = 0;
+  #peerMaxPduLength = 0;
+  #failure: Error | null = null;
+
+  constructor(
+    node: RemoteNode,
+    contexts: readonly ProposedContext[],
+    timeouts: AssociationTimeouts,
+    maxPduLength: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#node = node;
+    this.#proposed = contexts;
+    this.#timeouts = timeouts;
+    this.#maxPduLength = maxPduLength;
+    this.#signal = signal;
+    this.#socket = connect({ host: node.host, port: node.port });
+    this.#connection = new Connection("requestor", this.#socket, this, { maxPduLength, artimMs: 1_000 });
+    signal?.addEventListener("abort", this.#giveUp, { once: true });
+  }
+
+  async open(callingAeTitle: AeTitle): Promise<void> {
+    this.#connection.associate({
+      protocolVersion: 1,
+      calledAeTitle: this.#node.aeTitle,
+      callingAeTitle,
+      applicationContext: dicomApplicationContext,
+      contexts: this.#proposed,
+      userInformation: { maxPduLength: this.#maxPduLength, implementationClassUid, implementationVersionName },
+    });
+    const connecting = setTimeout(() => this.#end(this.#timeout("connecting", this.#timeouts.connectMs)), this.#timeouts.connectMs);
+    this.#socket.once("connect", () => clearTimeout(connecting));
+    try {
+      await this.#wait("an answer to A-ASSOCIATE-RQ", this.#timeouts.connectMs + this.#timeouts.associateMs);
+    } finally {
+      clearTimeout(connecting);
+    }
+  }
+
+  /** The accepted context for a class in one transfer syntax; null when the peer refused it. */
+  contextFor(abstractSyntax: string, transferSyntax: string): number | null {
+    for (const { id, abstractSyntax: proposed } of this.#proposed)
+      if (proposed === abstractSyntax && this.#accepted.get(id) === transferSyntax) return id;
+    return null;
+  }
+  /** Longest P-DATA-TF PDU that the peer takes, 0 for any. */
+  get peerMaxPduLength(): number {
+    return this.#peerMaxPduLength;
+  }
+  /** Why nothing more can be sent; null while the association stands. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+  nextMessageId(): number {
+    this.#lastMessageId = (this.#lastMessageId % 0xffff) + 1;
+    return this.#lastMessageId;
+  }
+
+  /**
+   * Sends a command, lets `sendDataSet` send what belongs to it, and waits for the response. Rejects when the association ends or the
+   * peer is silent; the association is then over.
+   */
+  async request(contextId: number, command: CommandSet, sendDataSet?: (commandPdus: Uint8Array) => Promise<void>): Promise<CommandSet> {
+    if (this.#failure) throw this.#failure;
+    const pdus = encodeData(contextId, true, encodeCommandSet(command), this.#peerMaxPduLength);
+    // A peer may answer before it has read all (a refusal): the answer is kept until the data set is out
+    this.#response = null;
+    try {
+      if (sendDataSet) await sendDataSet(pdus);
+      else await this.send([pdus]);
+    } catch (error) {
+      // A message can't be taken back half-way: what fails within it ends the association
+      this.#end(new UnavailableError("association-aborted", "a message could not be completed"));
+      throw error;
+    }
+    const response = this.#response ?? (await this.#wait("a response", this.#timeouts.responseMs));
+    this.#response = null;
+    if (!response || response.messageIdBeingRespondedTo !== command.messageId)
+      throw this.#end(new UnavailableError("association-aborted", "the response is to another request"));
+    return response;
+  }
+
+  /** Sends whole P-DATA-TF PDUs; resolves when the bytes left our memory. */
+  async send(pdus: readonly Uint8Array[]): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    await new Promise<void>((resolve, reject) => {
+      const { responseMs } = this.#timeouts;
+      const stalled = setTimeout(() => reject(this.#end(this.#timeout("the peer to take data", responseMs))), responseMs);
+      const sent = this.#connection.sendData(pdus, (error) => {
+        clearTimeout(stalled);
+        if (error) reject(this.#failure ?? this.#networkFailure(error));
+        else resolve();
+      });
+      if (sent) return;
+      clearTimeout(stalled);
+      reject(this.#failure ?? new UnavailableError("association-aborted", "the association is over"));
+    });
+  }
+
+  /** Ends in good order: A-RELEASE, then the connection. What goes wrong here changes nothing that was sent, so it never rejects. */
+  async release(): Promise<void> {
+    if (this.#connection.release())
+      await this.#wait("A-RELEASE-RP", this.#timeouts.releaseMs).catch(() => {
+        // the peer went without a word: it is gone all the same
+      });
+    this.#end(new UnavailableError("association-released", "the association was released"));
+    await this.#gone.promise;
+  }
+  /** Ends at once with A-ABORT. */
+  abort(): void {
+    this.#end(new UnavailableError("association-aborted", "we aborted the association"));
+  }
+
+  associateConfirmed(accept: AssociateAccept): void {
+    this.#peerMaxPduLength = accept.userInformation.maxPduLength;
+    for (const { id, result, transferSyntax } of accept.contexts) {
+      const proposed = this.#proposed.find((context) => context.id === id);
+      if (result === contextResults.acceptance && proposed?.transferSyntaxes.includes(transferSyntax))
+        this.#accepted.set(id, transferSyntax);
+    }
+    this.#answer(null);
+  }
+  associateRejected(reject: AssociateReject): void {
+    const { name } = this.#node;
+    const message = `${name} rejected the association: ${rejectionOf(reject)} (result ${reject.result}, source ${reject.source}, reason ${reject.reason})`;
+    this.#fail(
+      reject.result === 2 ? new UnavailableError("association-rejected", message) : new RefusedError("association-rejected", message),
+    );
+  }
+  dataIndicated(piece: DataPiece): void {
+    const event = this.#messages.read(piece);
+    if (!event || event.type === "data-set") return; // no response that we wait for has a data set; one that comes is dropped
+    if (((event.command.commandField ?? 0) & 0x8000) === 0) throw new ProtocolError("a request on an association that serves none");
+    this.#response = event.command;
+    this.#answer(event.command);
+  }
+  releaseIndicated(): void {
+    this.#fail(new UnavailableError("association-aborted", `${this.#node.name} released the association`));
+    this.#connection.respondToRelease();
+  }
+  releaseConfirmed(): void {
+    this.#answer(null);
+  }
+  abortIndicated(cause: AbortCause): void {
+    const { socketError } = this.#connection;
+    if (cause.by === "network" && socketError) this.#fail(this.#networkFailure(socketError));
+    else this.#fail(new UnavailableError("association-aborted", `${this.#node.name}: ${cause.message}`));
+  }
+  failed(error: unknown): void {
+    this.#fail(error instanceof Error ? error : new Error(String(error)));
+  }
+  closed(): void {
+    this.#signal?.removeEventListener("abort", this.#giveUp);
+    this.#fail(new UnavailableError("association-aborted", `${this.#node.name} closed the connection`));
+    this.#gone.resolve();
+  }
+
+  readonly #giveUp = (): void => {
+    this.#end(this.#signal?.reason);
+  };
+
+  #wait(what: string, timeoutMs: number): Promise<CommandSet | null> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#end(this.#timeout(what, timeoutMs)), timeoutMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting = null;
+      };
+      this.#waiting = {
+        resolve: (answer) => {
+          settle();
+          resolve(answer);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+    });
+  }
+  #answer(answer: CommandSet | null): void {
+    this.#waiting?.resolve(answer);
+  }
+  /** Notes the first failure and tells who waits. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#waiting?.reject(this.#failure);
+  }
+  /** Fails and ends the connection. */
+  #end(error: Error): Error {
+    this.#fail(error);
+    if (!this.#connection.abort()) this.#connection.destroy();
+    return error;
+  }
+
+  #timeout(what: string, ms: number): UnavailableError {
+    return new UnavailableError("peer-timeout", `${this.#node.name}: waited ${ms} ms for ${what}`);
+  }
+  #networkFailure(error: Error & { code?: string }): UnavailableError {
+    const code = codesOfSystem[error.code ?? ""] ?? "association-aborted";
+    return new UnavailableError(code, `${this.#node.name}: ${error.message || error.code}`, { cause: error });
+  }
+}
+
+const codesOfSystem: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "peer-refused-connection",
+  EHOSTUNREACH: "peer-unreachable",
+  ENETUNREACH: "peer-unreachable",
+  EHOSTDOWN: "peer-unreachable",
+  ENETDOWN: "peer-unreachable",
+  EADDRNOTAVAIL: "peer-unreachable",
+  ENOTFOUND: "peer-unreachable",
+  EAI_AGAIN: "peer-unreachable",
+  ETIMEDOUT: "peer-timeout",
+};

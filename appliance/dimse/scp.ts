@@ -1,0 +1,102 @@
+import { createServer, type Server } from "node:net";
+import type { Log } from "../base/log.ts";
+import { defaultStorageSopClasses, defaultTransferSyntaxes } from "./presentation-contexts.ts";
+import type { Rejection } from "./rejections.ts";
+import { ScpAssociation, type ScpSite } from "./scp-association.ts";
+import type { ScpHandlers, ScpOptions } from "./scp-contract.ts";
+
+export type { AssociationDecision, IncomingInstance, InstanceSink, PeerInfo, ScpHandlers, ScpOptions } from "./scp-contract.ts";
+
+/** Connections at once, those that have not yet said who they are included: above it the kernel's handshake is all that a peer gets. */
+const maxConnections = 1024;
+
+const defaults = {
+  maxAssociations: 64,
+  maxPduLength: 131_072,
+  maxObjectBytes: 4 * 1024 ** 3,
+  idleTimeoutMs: 60_000,
+  handshakeTimeoutMs: 10_000,
+  storageSopClasses: defaultStorageSopClasses,
+  transferSyntaxes: defaultTransferSyntaxes,
+};
+
+/** Listens for associations and serves Verification and Storage. Resolves when it listens; rejects when the port can't be had. */
+export async function startScp(options: ScpOptions, handlers: ScpHandlers, log: Log): Promise<Scp> {
+  const scp = new Scp({ ...defaults, ...options }, handlers, log);
+  await scp.listen();
+  return scp;
+}
+
+/** A Storage and Verification SCP that listens. */
+export class Scp {
+  readonly #options: Required<ScpOptions>;
+  readonly #server: Server;
+  /** Every connection, whatever its state. */
+  readonly #associations = new Set<ScpAssociation>();
+  #lastAssociationId = 0;
+  #isClosing = false;
+  #whenEmpty: (() => void) | null = null;
+
+  constructor(options: Required<ScpOptions>, handlers: ScpHandlers, log: Log) {
+    this.#options = options;
+    const site: ScpSite = {
+      options,
+      handlers,
+      log,
+      nextAssociationId: () => ++this.#lastAssociationId,
+      fullness: () => this.#fullness(),
+    };
+    this.#server = createServer((socket) => {
+      const association = new ScpAssociation(socket, site, () => this.#gone(association));
+      this.#associations.add(association);
+    });
+    this.#server.maxConnections = maxConnections;
+    this.#server.on("drop", () => log.warn("connection-dropped", { maxConnections }));
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: this.#options.host, port: this.#options.port, backlog: 511 }, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address ? address.port : 0;
+  }
+  /** Associations that are open now. */
+  get associations(): number {
+    let open = 0;
+    for (const association of this.#associations) if (association.isOpen) open++;
+    return open;
+  }
+
+  /** Takes no new association; those that are open may go on for `graceMs` and are then aborted. Resolves when all are gone and settled. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    this.#server.close();
+    for (const association of this.#associations) if (!association.isOpen) association.abort();
+    const cut = setTimeout(() => {
+      for (const association of this.#associations) association.abort();
+    }, graceMs);
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+      if (this.#associations.size === 0) resolve();
+    });
+    clearTimeout(cut);
+  }
+
+  #fullness(): Rejection | null {
+    if (this.#isClosing) return "temporary-congestion";
+    return this.associations >= this.#options.maxAssociations ? "local-limit-exceeded" : null;
+  }
+
+  #gone(association: ScpAssociation): void {
+    this.#associations.delete(association);
+    if (this.#associations.size === 0) this.#whenEmpty?.();
+  }
+}

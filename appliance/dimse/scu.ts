@@ -1,0 +1,125 @@
+import { RefusedError, UnavailableError } from "../base/errors.ts";
+import type { AeTitle, Uid } from "../domain/ids.ts";
+import type { RemoteNode } from "../domain/remote-node.ts";
+import { type Association, type AssociationOptions, openAssociation, type WantedContext } from "./association.ts";
+import { type CommandSet, commandFields } from "./command-set.ts";
+import { meaningOf, statusText } from "./status.ts";
+import { FileSender, openForSending } from "./store-file.ts";
+
+export type { RemoteNode } from "../domain/remote-node.ts";
+export { Association, openAssociation } from "./association.ts";
+
+/** A Part 10 file to send: its data set goes out byte for byte. */
+export type StoreFile = {
+  readonly path: string;
+  readonly sopClassUid: Uid;
+  readonly sopInstanceUid: Uid;
+  readonly transferSyntaxUid: Uid;
+  /** Where the data set begins, after the File Meta Information. */
+  readonly dataSetOffset: number;
+};
+
+/** What became of one file. */
+export type StoreOutcome =
+  /** The peer has it; a status other than 0000H is its remark (a warning Bxxx, or 0111H: it had it already). */
+  | { readonly kind: "stored"; readonly status: number }
+  /** The peer said no. `permanent`: another try will not help. */
+  | { readonly kind: "refused"; readonly status: number; readonly permanent: boolean; readonly message: string }
+  /** No answer for it: the association ended first, its context was refused, or the file can't be read. */
+  | { readonly kind: "not-sent"; readonly code: string; readonly permanent: boolean; readonly message: string };
+
+export type StoreOptions = AssociationOptions & { 
+  /** After each answer; the next object goes out when what it returns has settled. */
+  readonly onStored?: (index: number, outcome: StoreOutcome) => void | Promise<void>;
+};
+
+/**
+ * Sends files over one association, in order, and says of each what became of it. Throws when there is no association to begin with
+ * (see openAssociation), and the signal's reason when it is given up.
+ */
+export async function storeFiles(
+  node: RemoteNode,
+  callingAeTitle: AeTitle,
+  files: readonly StoreFile[],
+  { onStored, ...options }: StoreOptions = {},
+): Promise<StoreOutcome[]> {
+  if (files.length === 0) return [];
+  const association = await openAssociation(node, callingAeTitle, contextsFor(files), options);
+  const sender = new FileSender(association);
+  const outcomes: StoreOutcome[] = [];
+  try {
+    for (const [index, file] of files.entries()) {
+      const outcome = await storeFile(association, sender, file);
+      options.signal?.throwIfAborted();
+      outcomes.push(outcome);
+      await onStored?.(index, outcome);
+    }
+    if (!association.failure) await association.release();
+  } finally {
+    association.abort(); // ends what did not end in good order; after a release there is nothing left to abort
+  }
+  return outcomes;
+}
+
+/** One presentation context per pair of class and transfer syntax, with that syntax only: the bytes go out as they are. */
+function contextsFor(files: readonly StoreFile[]): WantedContext[] {
+  const pairs = new Map(
+    files.map(({ sopClassUid, transferSyntaxUid }) => [`${sopClassUid} ${transferSyntaxUid}`, { sopClassUid, transferSyntaxUid }]),
+  );
+  return [...pairs.values()].map(({ sopClassUid, transferSyntaxUid }) => ({
+    abstractSyntax: sopClassUid,
+    transferSyntaxes: [transferSyntaxUid],
+  }));
+}
+
+async function storeFile(association: Association, sender: FileSender, file: StoreFile): Promise<StoreOutcome> {
+  if (association.failure) return notSent(association.failure);
+  const { sopClassUid, transferSyntaxUid } = file;
+  const contextId = association.contextFor(sopClassUid, transferSyntaxUid);
+  if (contextId === null)
+    return notSent(
+      new RefusedError(
+        "presentation-context-refused",
+        `the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`,
+      ),
+    );
+  try {
+    const handle = await openForSending(file.path, file.dataSetOffset);
+    try {
+      return outcomeOf(
+        await association.request(contextId, storeRequest(association, file), (commandPdus) =>
+          sender.send(handle, file.dataSetOffset, contextId, commandPdus),
+        ),
+      );
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    return notSent(error);
+  }
+}
+
+/** PS3.7 section 9.3.1.1. */
+function storeRequest(association: Association, { sopClassUid, sopInstanceUid }: StoreFile): CommandSet {
+  return {
+    affectedSopClassUid: sopClassUid,
+    commandField: commandFields.cStoreRequest,
+    messageId: association.nextMessageId(),
+    priority: 0, // medium
+    commandDataSetType: 0x0001,
+    affectedSopInstanceUid: sopInstanceUid,
+  };
+}
+
+function outcomeOf({ status, errorComment }: CommandSet): StoreOutcome {
+  if (status === undefined) return notSent(new UnavailableError("association-aborted", "a response without a status"));
+  const meaning = meaningOf(status);
+  if (meaning === "stored") return { kind: "stored", status };
+  const message = `the peer answered ${statusText(status)}${errorComment ? `: ${errorComment}` : ""}`;
+  return { kind: "refused", status, permanent: meaning === "refused", message };
+}
+
+function notSent(error: unknown): StoreOutcome {
+  if (!(error instanceof RefusedError || error instanceof UnavailableError)) throw error;
+  return { kind: "not-sent", code: error.code, permanent: error instanceof RefusedError, message: error.message };
+}
