@@ -5,11 +5,7 @@
  * @param attempt tries made so far, 1 or more
  * @param random 0..1
  */
-export function backoffMs(
-	attempt: number,
-	random: number,
-	{ firstMs = 2_000, maxMs = 15 * 60_000 } = {},
-): number {
-	const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
-	return Math.round(full * (1 - 0.25 * random));
+export function backoffMs(attempt: number, random: number, { firstMs = 2_000, maxMs = 15 * 60_000 } = {}): number {
+  const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(full * (1 - 0.25 * random));
 }

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import { parseAeTitle } from "../domain/ids.ts";
@@ -123,7 +123,7 @@ export function parseSiteFile(text: string): Site {
         message: error.message.split("\n")[0] ?? "",
       })),
     );
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  const value = contentOf(document);
   const parsed = siteSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new SiteFileError(
@@ -135,11 +135,21 @@ export function parseSiteFile(text: string): Site {
       return [
         {
           path: pathText(issue.path),
-          message: `${issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "")}, found ${shown}`,
+          message: `${issue.message.replace(/^[A-Z][a-z ]+: (?=expected )/, "").replace(/, (received|found) .*$/s, "")}, found ${shown}`,
         },
       ];
     }),
   );
+}
+
+/** Refused: an alias without its anchor, and aliases that would multiply a short file into gigabytes. */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new SiteFileError([{ path: "", message: error.message }]);
+  }
 }
 
 /** `rules[0].match.minimumSlices` */

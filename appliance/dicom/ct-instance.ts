@@ -41,7 +41,10 @@ export type CtFrame = {
 /** A CT instance without its pixels. */
 export type CtInstance = {
   readonly sopInstanceUid: Uid;
+  readonly studyInstanceUid: Uid;
   readonly seriesInstanceUid: Uid;
+  /** Undecoded, outer spaces removed; empty where none is given. Only compared with that of other instances, never shown. */
+  readonly patientId: string;
   readonly frameOfReferenceUid: Uid | null;
   readonly format: PixelFormat;
   /** As many as Number of Frames. */
@@ -80,7 +83,9 @@ export function readCtInstance(opened: Part10): CtInstance {
     throw new RefusedError("frames-unexpected", `expected one frame in a CT image, found ${declared}`);
   return {
     sopInstanceUid,
+    studyInstanceUid: parseUid(required(textOf(dataSet, 0x0020000d), 0x0020000d, "Study Instance UID")),
     seriesInstanceUid: parseUid(required(textOf(dataSet, 0x0020000e), 0x0020000e, "Series Instance UID")),
+    patientId: textOf(dataSet, 0x00100020)?.trim() ?? "",
     frameOfReferenceUid: frameOfReferenceUid === null ? null : parseUid(frameOfReferenceUid),
     format: readPixelFormat(dataSet),
     numberOfFrames: declared ?? 1,

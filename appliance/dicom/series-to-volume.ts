@@ -119,6 +119,16 @@ async function placeSlices(files: readonly SeriesFile[], signal?: AbortSignal): 
     all.map(({ instance }) => instance.seriesInstanceUid),
   );
   requireOne(
+    "study-mixed",
+    "study",
+    all.map(({ instance }) => instance.studyInstanceUid),
+  );
+  requireOne(
+    "patient-mixed",
+    "patient",
+    all.map(({ instance }) => instance.patientId),
+  );
+  requireOne(
     "frame-of-reference-mixed",
     "frame of reference",
     all.map(({ instance }) => instance.frameOfReferenceUid),
@@ -138,8 +148,8 @@ function refuseEmpty(files: number, dropped: { readonly code: string; readonly r
   throw new RefusedError(dropped.code, `none of ${files} instance(s) is a CT slice: of the last, ${dropped.reason}`);
 }
 
-function requireOne(code: string, what: string, uids: readonly (Uid | null)[]): void {
-  const different = new Set(uids).size;
+function requireOne(code: string, what: string, ids: readonly (string | null)[]): void {
+  const different = new Set(ids).size;
   if (different > 1) throw new RefusedError(code, `expected one ${what}, found ${different}`);
 }
 

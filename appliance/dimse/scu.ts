@@ -28,7 +28,7 @@ export type StoreOutcome =
   /** No answer for it: the association ended first, its context was refused, or the file can't be read. */
   | { readonly kind: "not-sent"; readonly code: string; readonly permanent: boolean; readonly message: string };
 
-export type StoreOptions = AssociationOptions & { 
+export type StoreOptions = AssociationOptions & {
   /** After each answer; the next object goes out when what it returns has settled. */
   readonly onStored?: (index: number, outcome: StoreOutcome) => void | Promise<void>;
 };

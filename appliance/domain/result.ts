@@ -5,7 +5,7 @@ import type { Reason } from "./series.ts";
 export const resultStates = ["pending", "segmented", "ready", "failed", "superseded"] as const;
 /**
  * pending: waits for or is in inference. segmented: the label map is on disk. ready: its DICOM objects are on disk and on their way.
- * failed: set aside with a reason. superseded: more images came before it was ready, a newer result takes its place.
+ * failed: set aside with a reason. superseded: more images came before it was ready, and the fuller series is judged anew.
  */
 export type ResultState = (typeof resultStates)[number];
 
@@ -61,7 +61,7 @@ export type Result = {
   readonly state: ResultState;
   readonly reason: Reason | null;
   readonly uids: ResultUids;
-  /** Series Numbers of the result's objects. */
+  /** UTC epoch ms. */
   readonly createdAt: number;
   /** The result of fewer images that this one takes the place of. */
   readonly predecessorId: ResultId | null;

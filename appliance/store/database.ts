@@ -21,6 +21,7 @@ export class Database {
     this.sql = new Sqlite(path);
     this.sql.pragma("journal_mode = wal");
     this.sql.pragma("foreign_keys = on");
+    this.sql.pragma("recursive_triggers = on"); // else "insert or replace" would pass by the triggers that keep the audit trail append-only
     this.sql.pragma("synchronous = full"); // a commit must survive a power cut: a sender has heard Success on the strength of it
     this.sql.pragma("busy_timeout = 5000");
   }
@@ -50,6 +51,12 @@ export class Database {
   run(text: string, ...values: unknown[]): { changes: number; id: number } {
     const { changes, lastInsertRowid } = this.#prepare(text).run(...values);
     return { changes, id: Number(lastInsertRowid) };
+  }
+
+  /** Brings the query planner's statistics up to date and the write-ahead log back to nothing. */
+  optimize(): void {
+    this.sql.pragma("optimize");
+    this.sql.pragma("wal_checkpoint(truncate)");
   }
 
   close(): void {

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { UnavailableError } from "../base/errors.ts";
 
 /**
  * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
- * of a path. A file is written as `incoming/UUID.part`, synchronised, renamed to its name, and its folder is synchronised: what
- * {@link ObjectWriter.commit} has returned from survives a power cut.
+ * of a path. A file is written as `incoming/UUID.part`, synchronised, linked to its name, and its folder is synchronised: what
+ * {@link ObjectWriter.commit} has returned from survives a power cut. A full or failing disk is an UnavailableError.
  */
 export class ObjectFolder {
   readonly #folder: string;
@@ -34,9 +35,11 @@ export class ObjectFolder {
   /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). */
   async create(head: Uint8Array): Promise<ObjectWriter> {
     const part = join(this.#incoming, `${randomUUID()}.part`);
-    const file = await open(part, "wx");
-    const writer = new ObjectWriter(this, part, file);
-    await writer.writeHead(head);
+    const writer = new ObjectWriter(this, part, await unlessFull(() => open(part, "wx")));
+    await writer.writeHead(head).catch(async (error: unknown) => {
+      await writer.abort();
+      throw error;
+    });
     return writer;
   }
 
@@ -61,25 +64,33 @@ export class ObjectWriter {
   }
 
   async writeHead(head: Uint8Array): Promise<void> {
-    await writeAll(this.#file, head);
+    await unlessFull(() => writeAll(this.#file, head));
     this.#sizeBytes += head.length;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
-    await writeAll(this.#file, chunk);
+    await unlessFull(() => writeAll(this.#file, chunk));
     this.#sizeBytes += chunk.length;
   }
 
-  /** The content is durable under its digest when this resolves. */
+  /**
+   * The content is durable under its digest when this resolves. A file that has the name already has the same data set and stays: it is
+   * linked and not renamed over, since its file meta information belongs to the row that came first.
+   */
   async commit(): Promise<{ digest: string; sizeBytes: number }> {
     const digest = this.#hash.digest("hex");
-    await this.#file.datasync();
-    await this.#file.close();
     const path = this.#objects.path(digest);
-    await rename(this.#part, path);
-    await syncFolder(dirname(path));
+    await unlessFull(async () => {
+      await this.#file.datasync();
+      await this.#file.close();
+      await link(this.#part, path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
+      await syncFolder(dirname(path));
+    });
     this.#ended = true;
+    await rm(this.#part, { force: true });
     return { digest, sizeBytes: this.#sizeBytes };
   }
 
@@ -91,8 +102,12 @@ export class ObjectWriter {
   }
 }
 
-/** Writes a file beside its place, synchronises it and moves it there: it is either whole or absent. */
-export async function writeDurably(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes a file beside its place, synchronises it and moves it there: it is either whole or absent. UnavailableError when the disk is full. */
+export function writeDurably(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  return unlessFull(() => writeBeside(path, pieces));
+}
+
+async function writeBeside(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
   const file = await open(part, "wx");
   try {
@@ -119,7 +134,22 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
 }
 
-/** Makes renames and new names in a folder durable. */
+const diskTroubles = ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE"];
+
+/** A full or read-only disk is the machine's trouble, not that of what is written: it is worth another try when somebody has seen to it. */
+async function unlessFull<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!diskTroubles.includes(code)) throw error;
+    throw new UnavailableError("storage-unavailable", `can't write to the data folder (${code}); free disk space or check the disk`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes new names in a folder durable. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

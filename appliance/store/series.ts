@@ -32,10 +32,10 @@ export type Arrival = {
 };
 
 /**
- * Notes an image whose file is on disk. The same content again changes nothing but the time of the last arrival; a new image puts its
- * series back to receiving, also after it was judged complete.
+ * Notes an image whose file is on disk. A new image puts its series back to receiving, also after it was judged complete. The same content
+ * again does so to an ignored series only: whoever sends it again, after a rule or a model was added, wants it judged again.
  */
-export function addInstance(database: Database, arrival: Arrival): { seriesId: SeriesId; isNew: boolean } {
+export function addInstance(database: Database, arrival: Arrival): { seriesId: SeriesId; isNew: boolean; isReceiving: boolean } {
   const { instance } = arrival;
   return database.transaction(() => {
     const { id: seriesId } = database.get<{ id: number }>(
@@ -63,9 +63,16 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       JSON.stringify(instance.facts),
       instance.receivedAt,
     );
-    if (changes > 0) database.run("update series set state = 'receiving', reason = null where id = ?", seriesId);
-    return { seriesId, isNew: changes > 0 };
+    const isNew = changes > 0;
+    if (isNew) setSeriesState(database, seriesId, "receiving", null);
+    else database.run("update series set state = 'receiving', reason = null where id = ? and state = 'ignored'", seriesId);
+    return { seriesId, isNew, isReceiving: getSeries(database, seriesId)?.state === "receiving" };
   });
+}
+
+/** At the start of the service all associations have ended: series that were being received get their quiet time anew, since senders try again. */
+export function noteRestart(database: Database, at: number): void {
+  database.run("update series set last_association_ended_at = ? where state = 'receiving'", at);
 }
 
 export function noteAssociationEnd(database: Database, id: SeriesId, at: number): void {

@@ -1,4 +1,4 @@
--- Settings that may change at run time, one JSON value each: station, dicom, http, quiet-seconds, provisioned.
+-- Settings that may change at run time, one JSON value each: station, dicom, http, provisioned.
 create table setting (
   key    text primary key,
   value  text not null check (json_valid(value))

@@ -179,6 +179,8 @@ const brokenSeries: readonly (readonly [string, CtSeriesOptions, string])[] = [
   ["a position that is no number", { edit: (dataSet) => dataSet.set(0x00200032, ["DS", "a\\b\\c"]) }, "attribute-invalid"],
   ["two frames of reference", { edit: (dataSet, k) => dataSet.set(0x00200052, ["UI", `1.2.${k >> 2}`]) }, "frame-of-reference-mixed"],
   ["two series", { edit: (dataSet, k) => dataSet.set(0x0020000e, ["UI", `1.2.${k >> 2}`]) }, "series-mixed"],
+  ["two studies", { edit: (dataSet, k) => dataSet.set(0x0020000d, ["UI", `1.2.${k >> 2}`]) }, "study-mixed"],
+  ["two patients", { edit: (dataSet, k) => dataSet.set(0x00100020, ["LO", `patient ${k >> 2}`]) }, "patient-mixed"],
   ["JPEG baseline", { transferSyntaxUid: "1.2.840.10008.1.2.4.50", compress: (pixels) => pixels }, "transfer-syntax-unsupported"],
   ["encapsulated pixels under a native transfer syntax", { compress: (pixels) => pixels }, "dicom-malformed"],
 ];

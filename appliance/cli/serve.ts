@@ -1,0 +1,39 @@
+import { setDefaultResultOrder } from "node:dns";
+import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { startService } from "../main.ts";
+import { type Command, optional, required } from "./command.ts";
+
+/** Longest a stop may take before the process ends regardless; what was cut short resumes at the next start. */
+const stopLimitMs = 9_000;
+
+export const serve: Command = {
+  words: ["serve"],
+  summary: "run the service",
+  help: `
+segbox serve --data DIR [--provision FILE]
+
+Runs the service on a data folder until SIGTERM or SIGINT. Prints {"event":"listening","dicomPort":N,"httpPort":N} on standard output when it
+is ready, and a log of JSON lines on standard error. Unfinished work resumes at the next start.
+
+  --data DIR        where received images, results and settings live; made when absent
+  --provision FILE  site file (YAML) to apply first; provisioning/example.yaml shows one
+`,
+  options: { data: { type: "string" }, provision: { type: "string" } },
+  positionals: 0,
+  async run(args) {
+    setDefaultResultOrder("ipv4first"); // many PACS listen on IPv4 only while their name resolves to both
+    const log = createLog((line) => process.stderr.write(line), systemClock.now);
+    const stopping = Promise.withResolvers<string>();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.resolve(signal));
+    const service = await startService({ data: required(args, "data"), provision: optional(args, "provision"), clock: systemClock, log });
+    process.stdout.write(`${JSON.stringify({ event: "listening", dicomPort: service.dicomPort, httpPort: service.httpPort })}\n`);
+    log.info("started", { dicomPort: service.dicomPort, httpPort: service.httpPort });
+    const signal = await stopping.promise;
+    log.info("stopping", { signal });
+    setTimeout(() => process.exit(0), stopLimitMs).unref();
+    await service.stop();
+    log.info("stopped");
+    return 0;
+  },
+};

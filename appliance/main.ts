@@ -1,0 +1,180 @@
+import { mkdir, statfs } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { applySiteFile } from "../provisioning/apply-site.ts";
+import type { Clock } from "./base/clock.ts";
+import { messageOf, RefusedError } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+import { dataFolder } from "./config/data-folder.ts";
+import type { Site } from "./config/site-file.ts";
+import { startScp } from "./dimse/scp.ts";
+import type { ResultId } from "./domain/ids.ts";
+import { readMachine } from "./host/machine.ts";
+import { machineSerialNumber } from "./host/serial-number.ts";
+import { readSoftwareVersion } from "./host/software-version.ts";
+import { LiveEvents } from "./http/live-events.ts";
+import { readSeriesSummary } from "./http/series-views.ts";
+import { startHttp } from "./http/server.ts";
+import { usableModels } from "./inference/models.ts";
+import { Runner } from "./jobs/runner.ts";
+import { acceptAssociation } from "./pipeline/accept.ts";
+import { Changes } from "./pipeline/changes.ts";
+import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
+import { startNightly } from "./pipeline/nightly.ts";
+import { openInstance } from "./pipeline/receive.ts";
+import { retryResult } from "./pipeline/retry.ts";
+import { createSteps, lanes } from "./pipeline/steps.ts";
+import { lockFolder, openDatabase } from "./store/database.ts";
+import { releaseRunningJobs } from "./store/jobs.ts";
+import { ObjectFolder } from "./store/objects.ts";
+import { noteRestart } from "./store/series.ts";
+import { getSetting, listNodes } from "./store/settings.ts";
+
+export type ServiceOptions = {
+  /** Data folder; made when absent. */
+  readonly data: string;
+  /** Site file to apply first. */
+  readonly provision: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export type Service = { readonly dicomPort: number; readonly httpPort: number; stop(): Promise<void> };
+
+/** A scanner may pause for minutes between two reconstructions within one association. */
+const idleTimeoutMs = 10 * 60_000;
+const uiFolder = join(import.meta.dirname, "../ui");
+/** Models that come with the program. */
+export const shippedModels = join(import.meta.dirname, "../models");
+
+/** Builds everything, starts it in order, and answers how to stop it in reverse. Refused where the box was never set up. */
+export async function startService({ data, provision, clock, log }: ServiceOptions): Promise<Service> {
+  const folder = dataFolder(data);
+  await using started = new AsyncDisposableStack(); // undone when a later part fails to start
+  await mkdir(folder.root, { recursive: true, mode: 0o700 });
+  await mkdir(folder.models, { recursive: true });
+  const lock = lockFolder(folder.lock);
+  started.defer(() => lock.close());
+  const database = await openDatabase(folder.database, clock.now());
+  started.defer(() => database.close());
+  if (provision !== undefined && (await applySiteFile(database, provision, clock.now()))) log.info("site-file-applied");
+  const station = getSetting<Site["station"]>(database, "station");
+  const dicom = getSetting<Site["dicom"]>(database, "dicom");
+  const http = getSetting<Site["http"]>(database, "http");
+  if (!station || !dicom || !http)
+    throw new RefusedError(
+      "not-set-up",
+      "this data folder was never set up; start once with --provision FILE (provisioning/example.yaml shows one)",
+    );
+
+  const objects = await ObjectFolder.open(folder.objects);
+  const { models, refusals } = await usableModels([shippedModels, folder.models]);
+  for (const { code, message } of refusals) log.error("model-unusable", { code, message });
+  const softwareVersion = readSoftwareVersion();
+  const changes = new Changes();
+  const open = new OpenAssociations();
+  const quietMs = dicom.quietSeconds * 1000;
+  noteRestart(database, clock.now());
+  const released = releaseRunningJobs(database, clock.now());
+  if (released > 0) log.info("jobs-resumed", { jobs: released });
+
+  const runner = new Runner({
+    database,
+    clock,
+    log,
+    lanes,
+    steps: createSteps({
+      database,
+      objects,
+      open,
+      changes,
+      clock,
+      log,
+      quietMs,
+      threads: availableParallelism(),
+      callingAeTitle: dicom.aeTitle,
+      findModel: (name) => models.get(name)?.manifest,
+      modelFolder: (name) => models.get(name)?.folder ?? join(folder.models, name),
+      resultFolder: folder.result,
+      device: () => ({
+        manufacturer: "Segbox",
+        modelName: "Segbox",
+        deviceSerialNumber: station.serialNumber ?? machineSerialNumber(),
+        softwareVersions: [softwareVersion],
+        stationName: station.name,
+      }),
+    }),
+  });
+  started.defer(() => runner.stop());
+
+  const progressOf = (id: ResultId): number | null => changes.progressOf(id);
+  const live = new LiveEvents((id) => readSeriesSummary(database, progressOf, id));
+  started.defer(() => live.close());
+  changes.subscribe((change) => (change.kind === "series" ? live.seriesChanged(change.seriesId) : live.publish(change)));
+  let dicomPort = 0;
+  const web = await startHttp(
+    { host: http.address, port: http.port, uiFolder },
+    {
+      database,
+      clock,
+      subscribe: live.subscribe,
+      progressOf,
+      resultFolder: folder.result,
+      findModel: (name) => models.get(name)?.manifest,
+      retry(id) {
+        retryResult(database, id, clock.now());
+        runner.wake();
+      },
+      device: async () => {
+        const disk = await statfs(folder.root);
+        return {
+          stationName: station.name,
+          softwareVersion,
+          aeTitle: dicom.aeTitle,
+          dicomPort,
+          model: [...models.values()].map(({ manifest: { name, version, title } }) => ({ name, version, title })),
+          destinations: listNodes(database).map(({ name, aeTitle }) => ({ name, aeTitle })),
+          disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+        };
+      },
+    },
+    log,
+  );
+  started.defer(() => web.close());
+
+  const scp = await startScp(
+    { host: dicom.address, port: dicom.port, idleTimeoutMs },
+    {
+      acceptAssociation: (peer) => acceptAssociation(peer, dicom, listNodes(database)),
+      openInstance: (incoming) =>
+        openInstance(incoming, {
+          database,
+          objects,
+          changes,
+          clock,
+          log,
+          quietMs,
+          onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
+          wake: () => runner.wake(),
+        }),
+      associationClosed(peer) {
+        associationEnded(peer.associationId, { database, open, changes, clock, log, quietMs });
+        runner.wake();
+      },
+    },
+    log,
+  );
+  started.defer(() => scp.close(2_000));
+  dicomPort = scp.port;
+
+  const nightly = startNightly(database, clock, log);
+  started.defer(() => nightly.stop());
+  readMachine().then(
+    (machine) => log.info("machine", machine),
+    (error: unknown) => log.warn("machine-unknown", { message: messageOf(error) }),
+  );
+
+  runner.wake();
+  const running = started.move();
+  return { dicomPort: scp.port, httpPort: web.port, stop: () => running.disposeAsync() };
+}

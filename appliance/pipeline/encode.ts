@@ -1,0 +1,91 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Device } from "../dicom/header.ts";
+import type { ResultId } from "../domain/ids.ts";
+import type { ResultUids, StructureMeasure } from "../domain/result.ts";
+import type { ResultOutput } from "../domain/rule.ts";
+import { askChild } from "../host/child-process.ts";
+import type { Step } from "../jobs/runner.ts";
+import type { Database } from "../store/database.ts";
+import { addJob, type NewJob } from "../store/jobs.ts";
+import type { ObjectFolder } from "../store/objects.ts";
+import { addDelivery, getResult, moveResult } from "../store/results.ts";
+import type { Changes } from "./changes.ts";
+import { deliverJob } from "./deliver.ts";
+import { childEntry, childStallMs, failResult, type SourceFile, sourceFiles, supersede } from "./segment.ts";
+
+export function encodeJob(resultId: ResultId, runAt: number): NewJob {
+  return { kind: "encode", key: `encode:${resultId}`, payload: { resultId }, runAt };
+}
+
+/** Label map on disk -> DICOM objects, NIfTI and statistics in the same folder. */
+export type EncodeRequest = {
+  readonly kind: "encode";
+  readonly files: readonly SourceFile[];
+  readonly modelFolder: string;
+  readonly modelVersion: string;
+  readonly outputFolder: string;
+  readonly outputs: readonly ResultOutput[];
+  readonly structures: readonly StructureMeasure[];
+  readonly uids: ResultUids;
+  readonly device: Device;
+  readonly createdAt: number;
+};
+/** Which objects were written: a result without any structure has none. */
+export type EncodeReply = { readonly written: readonly ResultOutput[] };
+
+export const outputFile = { seg: "seg.dcm", rtstruct: "rtstruct.dcm" } as const satisfies Record<ResultOutput, string>;
+
+export type EncodeOptions = {
+  readonly database: Database;
+  readonly objects: ObjectFolder;
+  readonly resultFolder: (id: ResultId) => string;
+  readonly modelFolder: (name: string) => string;
+  readonly device: () => Device;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+/** Writes the objects of a segmented result, once: a retry finds the same UIDs and writes the same bytes. */
+export function encodeStep(options: EncodeOptions): Step {
+  const { database, objects, changes, clock, log } = options;
+  return {
+    maxAttempts: 3,
+    maxUnavailableAttempts: 10,
+    retryDelay: { firstMs: 10_000, maxMs: 15 * 60_000 },
+    async run({ resultId }: { resultId: ResultId }, { signal }) {
+      const result = getResult(database, resultId);
+      if (result?.state !== "segmented") return () => {};
+      const files = sourceFiles(database, objects, result);
+      if (!files) return () => supersede(database, resultId, changes);
+      const { written } = await askChild<EncodeRequest, never, EncodeReply>(
+        childEntry,
+        {
+          kind: "encode",
+          files,
+          modelFolder: options.modelFolder(result.modelName),
+          modelVersion: result.modelVersion,
+          outputFolder: options.resultFolder(resultId),
+          outputs: result.rule.outputs,
+          structures: result.structures ?? [],
+          uids: result.uids,
+          device: options.device(),
+          createdAt: result.createdAt,
+        },
+        { stallMs: childStallMs, signal },
+      );
+      return () => {
+        if (getResult(database, resultId)?.state !== "segmented") return;
+        moveResult(database, resultId, "ready");
+        for (const destination of result.rule.destinations)
+          for (const output of written) addJob(database, deliverJob(addDelivery(database, resultId, output, destination), clock.now()));
+        log.info("result-ready", { resultId, objects: written.length, destinations: result.rule.destinations.length });
+        changes.seriesChanged(result.seriesId);
+      };
+    },
+    gaveUp({ resultId }: { resultId: ResultId }, reason) {
+      failResult(database, resultId, reason, changes);
+    },
+  };
+}

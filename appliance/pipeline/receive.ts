@@ -1,0 +1,167 @@
+import type { Clock } from "../base/clock.ts";
+import { messageOf, RefusedError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
+import { encodeFileMeta } from "../dicom/part10.ts";
+import type { IncomingInstance, InstanceSink } from "../dimse/scp.ts";
+import type { SeriesId } from "../domain/ids.ts";
+import type { Instance, SeriesDescription } from "../domain/series.ts";
+import { addAudit } from "../store/audit.ts";
+import type { Database } from "../store/database.ts";
+import { addJob } from "../store/jobs.ts";
+import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
+import { addInstance } from "../store/series.ts";
+import type { Changes } from "./changes.ts";
+import { closeSeriesJob } from "./close-series.ts";
+
+/** All that stands before Pixel Data must fit in here; the largest seen from a scanner is below 200 kB. */
+const headLimitBytes = 1024 * 1024;
+
+export type ReceiveOptions = {
+  readonly database: Database;
+  readonly objects: ObjectFolder;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly quietMs: number;
+  /** Tells that an association brought an image of a series; before the sender hears Success. */
+  readonly onSeries: (associationId: number, seriesId: SeriesId) => void;
+  /** Wakes the job runner. */
+  readonly wake: () => void;
+};
+
+/**
+ * Where the bytes of one C-STORE go: to a file under their digest, byte-exact, then into the database together with the job that will judge
+ * the series complete. Only after that its sender hears Success.
+ */
+export async function openInstance(incoming: IncomingInstance, options: ReceiveOptions): Promise<InstanceSink> {
+  const meta = encodeFileMeta({
+    sopClassUid: incoming.sopClassUid,
+    sopInstanceUid: incoming.sopInstanceUid,
+    transferSyntaxUid: incoming.transferSyntaxUid,
+    sourceAeTitle: incoming.peer.callingAeTitle,
+  });
+  const writer = await options.objects.create(meta);
+  const head: Uint8Array[] = [meta];
+  let headBytes = meta.length;
+  return {
+    async write(chunk) {
+      if (headBytes < headLimitBytes) {
+        const kept = chunk.slice(0, headLimitBytes - headBytes);
+        head.push(kept);
+        headBytes += kept.length;
+      }
+      await writer.write(chunk);
+    },
+    async commit() {
+      const header = readHeader(Buffer.concat(head, headBytes), incoming, options);
+      const { digest, sizeBytes } = await writer.commit();
+      note(incoming, header, { digest, sizeBytes }, options);
+    },
+    abort: () => abandon(writer, options.log),
+  };
+}
+
+/** What can't be understood is refused to its sender, and noted: somebody will ask where the image went. */
+function readHeader(
+  head: Uint8Array,
+  { sopClassUid, sopInstanceUid, peer }: IncomingInstance,
+  { database, clock, log }: ReceiveOptions,
+): InstanceHeader {
+  try {
+    const header = readInstanceHeader(head);
+    if (header.sopInstanceUid !== sopInstanceUid || header.sopClassUid !== sopClassUid)
+      throw new RefusedError("instance-mismatch", "SOP Class or Instance UID in the data set differs from the one in the C-STORE request");
+    return header;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const { code, message } = error;
+    log.warn("instance-refused", { callingAeTitle: peer.callingAeTitle, code, message });
+    addAudit(database, {
+      at: clock.now(),
+      actor: `ae:${peer.callingAeTitle}`,
+      action: "instance-refused",
+      object: "instance",
+      detail: { code, message },
+    });
+    throw error;
+  }
+}
+
+/** One transaction: the image, its series, and the job that looks whether the series is complete. */
+function note(
+  incoming: IncomingInstance,
+  header: InstanceHeader,
+  file: { digest: string; sizeBytes: number },
+  options: ReceiveOptions,
+): void {
+  const { database, clock, changes, log } = options;
+  const receivedAt = clock.now();
+  const { seriesId, isNew, isReceiving } = database.transaction(() => {
+    const added = addInstance(database, {
+      seriesInstanceUid: header.seriesInstanceUid,
+      studyInstanceUid: header.studyInstanceUid,
+      description: descriptionOf(header),
+      callingAeTitle: incoming.peer.callingAeTitle,
+      calledAeTitle: incoming.peer.calledAeTitle,
+      instance: instanceOf(header, incoming, file, receivedAt),
+    });
+    if (added.isReceiving) addJob(database, closeSeriesJob(added.seriesId, receivedAt + options.quietMs));
+    return added;
+  });
+  options.onSeries(incoming.peer.associationId, seriesId);
+  log.debug(isNew ? "instance-received" : "instance-received-again", { seriesId, sizeBytes: file.sizeBytes });
+  if (isReceiving) changes.seriesChanged(seriesId);
+  options.wake();
+}
+
+function instanceOf(
+  header: InstanceHeader,
+  incoming: IncomingInstance,
+  file: { digest: string; sizeBytes: number },
+  receivedAt: number,
+): Instance {
+  const { sopClassUid, modality, imageType, rows, columns, numberOfFrames, imageOrientationPatient } = header;
+  return {
+    sopInstanceUid: incoming.sopInstanceUid,
+    transferSyntaxUid: incoming.transferSyntaxUid,
+    ...file,
+    facts: { sopClassUid, modality, imageType, rows: rows ?? 0, columns: columns ?? 0, numberOfFrames, imageOrientationPatient },
+    receivedAt,
+  };
+}
+
+function descriptionOf(header: InstanceHeader): SeriesDescription {
+  const {
+    patientName,
+    patientId,
+    patientBirthDate,
+    patientSex,
+    accessionNumber,
+    studyDate,
+    studyDescription,
+    seriesDescription,
+    seriesNumber,
+    bodyPartExamined,
+  } = header;
+  return {
+    patientName,
+    patientId,
+    patientBirthDate,
+    patientSex,
+    accessionNumber,
+    studyDate,
+    studyDescription,
+    seriesDescription,
+    seriesNumber,
+    bodyPartExamined,
+  };
+}
+
+async function abandon(writer: ObjectWriter, log: Log): Promise<void> {
+  try {
+    await writer.abort();
+  } catch (error) {
+    log.warn("incoming-file-left", { message: messageOf(error) }); // removed at the next start
+  }
+}

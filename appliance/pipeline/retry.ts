@@ -1,0 +1,31 @@
+import { RefusedError } from "../base/errors.ts";
+import type { ResultId } from "../domain/ids.ts";
+import type { Database } from "../store/database.ts";
+import { addJob } from "../store/jobs.ts";
+import { getResult, listDeliveries, moveResult, reopenDelivery } from "../store/results.ts";
+import { deliverJob } from "./deliver.ts";
+import { modelChanged, segmentJob } from "./segment.ts";
+import { selectJob } from "./select.ts";
+
+/** A person's "try again": a failed result is segmented anew, a ready one's refused or waiting deliveries go out now. Refused where nothing failed. */
+export function retryResult(database: Database, id: ResultId, now: number): void {
+  database.transaction(() => {
+    const result = getResult(database, id);
+    if (!result) throw new RefusedError("not-found", `there is no result ${id}`);
+    if (result.state === "failed" && result.reason?.code === modelChanged) {
+      addJob(database, selectJob(result.seriesId, now)); // makes a result of the version that is installed now
+      return;
+    }
+    if (result.state === "failed") {
+      moveResult(database, id, "pending");
+      addJob(database, segmentJob(id, now));
+      return;
+    }
+    const open = listDeliveries(database, id).filter(({ state }) => state !== "delivered");
+    if (result.state !== "ready" || open.length === 0) throw new RefusedError("nothing-to-retry", `result ${id} has nothing that failed`);
+    for (const { id: deliveryId } of open) {
+      reopenDelivery(database, deliveryId);
+      addJob(database, deliverJob(deliveryId, now));
+    }
+  });
+}

@@ -1,0 +1,27 @@
+import type { Lane, Step } from "../jobs/runner.ts";
+import { type CloseOptions, closeSeriesStep } from "./close-series.ts";
+import { type DeliverOptions, deliverStep } from "./deliver.ts";
+import { type EncodeOptions, encodeStep } from "./encode.ts";
+import { type SegmentOptions, segmentStep } from "./segment.ts";
+import { type SelectOptions, selectStep } from "./select.ts";
+
+/** The story of a series: each job kind and who does it. */
+export function createSteps(
+  options: CloseOptions & SelectOptions & SegmentOptions & EncodeOptions & DeliverOptions,
+): ReadonlyMap<string, Step> {
+  return new Map([
+    ["close-series", closeSeriesStep(options)],
+    ["select", selectStep(options)],
+    ["segment", segmentStep(options)],
+    ["encode", encodeStep(options)],
+    ["deliver", deliverStep(options)],
+  ]);
+}
+
+/** One inference at a time, since it takes all cores and the most memory; a destination that hangs should not hold up the others. */
+export const lanes: readonly Lane[] = [
+  { kinds: ["close-series", "select"], width: 1 },
+  { kinds: ["segment"], width: 1 },
+  { kinds: ["encode"], width: 1 },
+  { kinds: ["deliver"], width: 4 },
+];

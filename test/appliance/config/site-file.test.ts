@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { RefusedError } from "../../../appliance/base/errors.ts";
+import { parseSiteFile, SiteFileError } from "../../../appliance/config/site-file.ts";
+
+const example = join(import.meta.dirname, "../../../provisioning/example.yaml");
+
+/** The faults of a site file that is not taken, `path: message`. */
+function faultsOf(text: string): string[] {
+  try {
+    parseSiteFile(text);
+  } catch (error) {
+    assert.ok(error instanceof SiteFileError && error instanceof RefusedError, `expected a SiteFileError, found ${error}`);
+    assert.equal(error.code, "site-file-invalid");
+    assert.ok(!error.message.includes("\n"), "the message is one line");
+    return error.faults.map(({ path, message }) => `${path}: ${message}`);
+  }
+  assert.fail("the site file was taken");
+}
+
+const smallest = "station: { name: BOX }\ndicom: { aeTitle: SEGBOX }\n";
+
+test("the example file is taken and says what its comments say", async () => {
+  const site = parseSiteFile(await readFile(example, "utf8"));
+  assert.equal(site.dicom.aeTitle, "SEGBOX");
+  assert.deepEqual(
+    site.nodes.map(({ name }) => name),
+    ["scanner", "pacs"],
+  );
+  assert.deepEqual(site.rules, [
+    {
+      name: "axial CT",
+      match: { modality: "CT", axial: true, minimumSlices: 10, callingAeTitles: [], seriesDescription: "" },
+      model: "reference",
+      outputs: ["seg", "rtstruct"],
+      destinations: ["pacs"],
+    },
+  ]);
+});
+
+test("what a file leaves out has careful defaults: loopback only, known callers only", () => {
+  assert.deepEqual(parseSiteFile(smallest), {
+    station: { name: "BOX" },
+    dicom: { aeTitle: "SEGBOX", address: "127.0.0.1", port: 11112, acceptUnknownCallers: false, quietSeconds: 10 },
+    http: { address: "127.0.0.1", port: 8080 },
+    nodes: [],
+    rules: [],
+  });
+});
+
+test("a file in JSON is taken too", () => {
+  assert.equal(parseSiteFile(JSON.stringify(parseSiteFile(smallest))).station.name, "BOX");
+});
+
+test("every fault is told at once, each with its path, what was expected and what was found", () => {
+  const faults = faultsOf(`
+station: { name: "", serialNumber: 17 }
+dicom: { aeTitle: A TITLE THAT IS TOO LONG, address: everywhere, port: 70000, quietSeconds: 0 }
+nodes:
+  - { name: pacs, aeTitle: PACS, host: "-", port: 0 }
+  - { name: archive, host: archive }
+rules:
+  - { name: r, model: reference, outputs: [seg, mesh], match: { minimumSlices: 1, seriesDescription: "(" } }
+`);
+  assert.deepEqual(faults, [
+    'station.name: expected string to have >=1 characters, found ""',
+    "station.serialNumber: expected string, found 17",
+    'dicom.aeTitle: expected an AE title of 1 to 16 printable ASCII characters, found "A TITLE THAT IS TOO LONG"',
+    'dicom.address: expected an IP address of this machine, 0.0.0.0 for all, found "everywhere"',
+    "dicom.port: expected number to be <=65535, found 70000",
+    "dicom.quietSeconds: expected number to be >=0.1, found 0",
+    'nodes[0].host: expected a host name or IP address, found "-"',
+    "nodes[0].port: expected number to be >=1, found 0",
+    "nodes[1].aeTitle: expected string, found nothing",
+    "nodes[1].port: expected number, found nothing",
+    "rules[0].match.minimumSlices: expected number to be >=2, found 1",
+    'rules[0].match.seriesDescription: expected a regular expression, found "("',
+    'rules[0].outputs[1]: expected one of "seg"|"rtstruct", found "mesh"',
+  ]);
+});
+
+test("an unknown key is a fault, wherever it stands: a misspelt one must not be taken for a default", () => {
+  assert.deepEqual(faultsOf(`${smallest}colour: red\nhttp: { prot: 80 }\n`), ["http.prot: unknown key", "colour: unknown key"]);
+});
+
+test("two nodes of one name, and a destination that is no node, are named", () => {
+  const faults = faultsOf(`${smallest}
+nodes:
+  - { name: pacs, aeTitle: A, host: a, port: 1 }
+  - { name: pacs, aeTitle: B, host: b, port: 2 }
+rules:
+  - { name: r, model: m, destinations: [pacs, pcas] }
+  - { name: r, model: m }
+`);
+  assert.deepEqual(faults, [
+    'nodes[1].name: expected a name of its own, used above already, found "pacs"',
+    'rules[1].name: expected a name of its own, used above already, found "r"',
+    'rules[0].destinations[1]: expected the name of a node in this file, found "pcas"',
+  ]);
+});
+
+test("a YAML fault is told with its line", () => {
+  const faults = faultsOf("station:\n  name: BOX\n  serialNumber: [1, 2\ndicom: { aeTitle: A }\n");
+  assert.ok(faults.length > 0);
+  assert.match(faults[0]!, /^line [34]: /);
+});
+
+test("a key given twice is a YAML fault", () => {
+  assert.match(faultsOf("station: { name: A }\nstation: { name: B }\ndicom: { aeTitle: A }\n")[0]!, /^line 2: .*unique/);
+});
+
+for (const [what, text] of [
+  ["an empty file", ""],
+  ["a text", "hello"],
+  ["a list", "[1, 2]"],
+] as const)
+  test(`${what} is refused, not taken for an empty site`, () => {
+    assert.match(faultsOf(text)[0]!, /^: expected object, found /);
+  });
+
+test("an alias without its anchor, and aliases that multiply without end, are refused", () => {
+  assert.match(faultsOf(`${smallest}http: *nowhere\n`)[0]!, /nowhere/);
+  const bomb = Array.from(
+    { length: 12 },
+    (_, n) =>
+      `k${n}: &k${n} [${Array(10)
+        .fill(n === 0 ? "x" : `*k${n - 1}`)
+        .join(", ")}]`,
+  ).join("\n");
+  assert.match(faultsOf(bomb)[0]!, /alias/i);
+});

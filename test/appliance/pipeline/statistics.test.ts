@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ModelManifest } from "../../../appliance/domain/model.ts";
+import { statisticsOf } from "../../../appliance/pipeline/statistics.ts";
+
+const model = { labels: [{ value: 1, name: "lungs" }] } as unknown as ModelManifest; // statistics look at no more of it
+const measure = { value: 1, voxels: 9, volumeMl: 1.23456, meanHu: -812.346, touchesBorder: true, centreIjk: [0, 0, 0] } as const;
+
+test("statistics are in mm3 and HU, rounded, by the model's names; what was not found is left out", () => {
+  assert.deepEqual(statisticsOf(model, [measure]), { lungs: { volume: 1234.6, intensity: -812.35, truncated: true } });
+  assert.deepEqual(statisticsOf(model, []), {});
+});
+
+test("a label that the model does not name goes by its number", () => {
+  assert.deepEqual(Object.keys(statisticsOf(model, [{ ...measure, value: 7 }])), ["label_7"]);
+});

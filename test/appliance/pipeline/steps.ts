@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { systemClock } from "../../../appliance/base/clock.ts";
+import { createLog } from "../../../appliance/base/log.ts";
+import type { ModelManifest } from "../../../appliance/domain/model.ts";
+import { Later } from "../../../appliance/jobs/runner.ts";
+import { Changes } from "../../../appliance/pipeline/changes.ts";
+import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
+import { createSteps } from "../../../appliance/pipeline/steps.ts";
+import { claimJob, finishJob, type Job } from "../../../appliance/store/jobs.ts";
+import { ObjectFolder } from "../../../appliance/store/objects.ts";
+import { temporaryDatabase } from "../../make/database.ts";
+
+const manifest = { name: "reference", version: "1.0.0" } as ModelManifest; // selection looks at no more of it
+
+/** The pipeline's steps over a database of their own, run one at a time by the test. The clock is the test's: `at.now`. */
+export async function pipelineSteps({ quietMs = 10_000 } = {}) {
+  const made = await temporaryDatabase();
+  const { database, folder } = made;
+  const at = { now: 100_000 };
+  const open = new OpenAssociations();
+  const changes = new Changes();
+  const changed: number[] = [];
+  changes.subscribe((change) => changed.push(change.seriesId));
+  const objects = await ObjectFolder.open(join(folder, "objects"));
+  const clock = { ...systemClock, now: () => at.now };
+  const log = createLog(() => {}, Date.now);
+  const resultFolder = (id: number) => join(folder, "results", String(id));
+  const steps = createSteps({
+    database,
+    objects,
+    open,
+    changes,
+    clock,
+    log,
+    quietMs,
+    threads: 1,
+    callingAeTitle: "SEGBOX",
+    findModel: (name) => (name === manifest.name ? manifest : undefined),
+    modelFolder: (name) => join(folder, "models", name),
+    resultFolder,
+    device: () => assert.fail("no object is encoded here"),
+  });
+  const stepOf = (kind: string) => steps.get(kind) ?? assert.fail(`no step ${kind}`);
+
+  /** Runs the work of a step up to its commit. */
+  async function work(kind: string, payload: object) {
+    const outcome = await stepOf(kind).run(payload as never, { attempt: 1, signal: new AbortController().signal });
+    return outcome instanceof Later ? outcome : () => database.transaction(outcome);
+  }
+  return {
+    ...made,
+    at,
+    open,
+    changes,
+    changed,
+    clock,
+    log,
+    objects,
+    quietMs,
+    resultFolder,
+    stepOf,
+    work,
+    /** Runs a step and commits it; what it was put off to, if it was. */
+    async run(kind: string, payload: object): Promise<number | undefined> {
+      const outcome = await work(kind, payload);
+      if (outcome instanceof Later) return outcome.runAt;
+      outcome();
+      return undefined;
+    },
+    /** Takes the next waiting job of a kind, whenever it is due, as done. */
+    take(kind: string): Job | undefined {
+      const job = claimJob(database, [kind], Number.MAX_SAFE_INTEGER);
+      if (job) finishJob(database, job.id);
+      return job;
+    },
+    waiting: () => database.all<{ key: string; run_at: number }>("select key, run_at from job where state = 'waiting' order by id"),
+  };
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findNode, getSetting, listNodes, listRules, replaceNodesAndRules, setSetting } from "../../../appliance/store/settings.ts";
+import { axialRule, temporaryDatabase } from "../../make/database.ts";
+
+const pacs = { name: "pacs", aeTitle: "PACS", host: "10.0.0.2", port: 104 };
+const archive = { name: "archive", aeTitle: "ARCHIVE", host: "pacs.example", port: 11112 };
+
+test("a setting is read back as it was last set, and one never set is undefined", async () => {
+  await using made = await temporaryDatabase();
+  assert.equal(getSetting(made.database, "station"), undefined);
+  setSetting(made.database, "station", { name: "A" });
+  setSetting(made.database, "station", { name: "B", serialNumber: "" });
+  assert.deepEqual(getSetting(made.database, "station"), { name: "B", serialNumber: "" });
+});
+
+test("rules keep the order in which they were given", async () => {
+  await using made = await temporaryDatabase();
+  const rules = ["z", "a", "m"].map((name) => ({ ...axialRule, name }));
+  replaceNodesAndRules(made.database, [pacs], rules);
+  assert.deepEqual(listRules(made.database), rules);
+});
+
+test("replacing takes all earlier nodes and rules away", async () => {
+  await using made = await temporaryDatabase();
+  replaceNodesAndRules(made.database, [pacs, archive], [axialRule]);
+  assert.deepEqual(listNodes(made.database), [archive, pacs]);
+  replaceNodesAndRules(made.database, [archive], []);
+  assert.deepEqual(listNodes(made.database), [archive]);
+  assert.equal(findNode(made.database, "pacs"), undefined);
+  assert.deepEqual(findNode(made.database, "archive"), archive);
+  assert.deepEqual(listRules(made.database), []);
+});
+
+test("nodes and rules that can't all be stored leave the earlier ones", async () => {
+  await using made = await temporaryDatabase();
+  replaceNodesAndRules(made.database, [pacs], [axialRule]);
+  assert.throws(() => replaceNodesAndRules(made.database, [archive, archive], []), /UNIQUE/);
+  assert.deepEqual(listNodes(made.database), [pacs]);
+  assert.deepEqual(listRules(made.database), [axialRule]);
+});
