@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { paths } from "../../appliance/api/paths.ts";
+import type { SeriesDetail, SeriesSummary } from "../../appliance/api/series.ts";
+import { eventually } from "../peers/eventually.ts";
+import { type Exit, type RunningProcess, run, start } from "../peers/process.ts";
+
+const cli = join(import.meta.dirname, "../../appliance/cli/main.ts");
+/** The 20 CT images of a real series that come with the project. */
+export const exampleCt = join(import.meta.dirname, "../data/example-ct");
+const password = "a password for tests";
+
+export type Pacs = { readonly aeTitle: string; readonly dicomPort: number };
+
+export type BoxOptions = {
+  /** Data folder; a second box on it goes on where the first one ended. */
+  readonly data: string;
+  readonly pacs: Pacs;
+  readonly quietSeconds?: number;
+  readonly minimumSlices?: number;
+};
+
+/** The real service as a process of its own, as a user starts it, with one rule that sends everything to one PACS. */
+export type Box = AsyncDisposable & {
+  readonly aeTitle: "SEGBOX";
+  readonly dicomPort: number;
+  readonly url: string;
+  readonly process: RunningProcess;
+  readonly listSeries: () => Promise<SeriesSummary[]>;
+  readonly seriesDetail: (id: number) => Promise<SeriesDetail>;
+  /** The newest series as soon as `isIt` says so. */
+  readonly seriesWhen: (isIt: (series: SeriesSummary) => boolean, timeoutMs?: number) => Promise<SeriesSummary>;
+  readonly cookie: string;
+  /** SIGKILL: what a power cut is to the process. */
+  readonly killHard: () => Promise<void>;
+  readonly stop: () => Promise<Exit>;
+};
+
+export async function startBox({ data, pacs, quietSeconds = 1, minimumSlices = 10 }: BoxOptions): Promise<Box> {
+  await mkdir(data, { recursive: true });
+  const site = {
+    station: { name: "TEST" },
+    dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds },
+    http: { port: 0 },
+    nodes: [
+      { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: 11113 },
+      { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },
+    ],
+    rules: [{ name: "axial CT", match: { minimumSlices }, model: "reference", outputs: ["seg", "rtstruct"], destinations: ["pacs"] }],
+  };
+  const siteFile = join(data, "site.json");
+  await writeFile(siteFile, JSON.stringify(site));
+  const added = await run(process.execPath, [cli, "user", "add", "tester", "--data", data, "--role", "admin", "--password-stdin"], {
+    input: password,
+  });
+  assert.match(`${added.code} ${added.stderr}`, /^0 |tester is there already/);
+  const running = start(process.execPath, [cli, "serve", "--data", data, "--provision", siteFile]);
+  const [line] = await running.waitForLine(/^\{"event":"listening".*/);
+  const { dicomPort, httpPort } = JSON.parse(line) as { dicomPort: number; httpPort: number };
+  const url = `http://127.0.0.1:${httpPort}`;
+  const cookie = await signIn(url);
+  const get = async <T>(path: string): Promise<T> => {
+    const answer = await fetch(url + path, { headers: { cookie } });
+    if (!answer.ok) assert.fail(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
+  const listSeries = () => get<SeriesSummary[]>(paths.seriesList);
+  return {
+    aeTitle: "SEGBOX",
+    dicomPort,
+    url,
+    process: running,
+    cookie,
+    listSeries,
+    seriesDetail: (id) => get<SeriesDetail>(paths.series(id)),
+    seriesWhen: (isIt, timeoutMs = 120_000) => eventually(async () => (await listSeries()).slice(0, 1).find(isIt), timeoutMs),
+    async killHard() {
+      running.kill("SIGKILL");
+      await running.exited;
+    },
+    stop: () => running.stop(10_000),
+    async [Symbol.asyncDispose]() {
+      await running.stop(10_000);
+    },
+  };
+}
+
+async function signIn(url: string): Promise<string> {
+  const answer = await fetch(url + paths.session, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: url },
+    body: JSON.stringify({ name: "tester", password }),
+  });
+  assert.equal(answer.status, 200);
+  return answer.headers.getSetCookie()[0]!.split(";")[0]!;
+}
+
+/** A result whose every delivery the peer has taken. */
+export function isDelivered({ results }: SeriesSummary): boolean {
+  return results.some(({ state }) => state === "delivered");
+}
