@@ -27,6 +27,7 @@ import { createSteps, lanes } from "./pipeline/steps.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { releaseRunningJobs } from "./store/jobs.ts";
 import { ObjectFolder } from "./store/objects.ts";
+import { getResult } from "./store/results.ts";
 import { noteRestart } from "./store/series.ts";
 import { getSetting, listNodes } from "./store/settings.ts";
 
@@ -123,7 +124,9 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       findModel: (name) => models.get(name)?.manifest,
       retry(id) {
         retryResult(database, id, clock.now());
-        runner.wake();
+        const seriesId = getResult(database, id)?.seriesId;
+        if (seriesId !== undefined) changes.seriesChanged(seriesId);
+        setImmediate(() => runner.wake()); // after the transaction that this runs in
       },
       device: async () => {
         const disk = await statfs(folder.root);

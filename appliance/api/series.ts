@@ -70,6 +70,8 @@ export type ResultDetail = ResultSummary & {
   readonly structures: readonly Structure[] | null;
   /** Null until the label map is there. */
   readonly images: ImagesInfo | null;
+  /** Names of the files that can be downloaded: none until they are written; no DICOM objects where nothing was found. */
+  readonly files: readonly string[];
   readonly record: {
     readonly provider: string;
     readonly precision: string;

@@ -11,15 +11,16 @@ import { machineSerialNumber } from "../host/serial-number.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import { usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
-import type { EncodeReply, EncodeRequest } from "../pipeline/encode.ts";
 import {
   type ChildProgress,
   childEntry,
   childStallMs,
+  type EncodeReply,
+  type EncodeRequest,
   type SegmentReply,
   type SegmentRequest,
   type SourceFile,
-} from "../pipeline/segment.ts";
+} from "../pipeline/child-requests.ts";
 import { type Command, optional, required } from "./command.ts";
 import { structureTable } from "./structure-table.ts";
 

@@ -17,8 +17,16 @@ import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";
 import { encodeNifti } from "../volume/nifti.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
-import { type EncodeReply, type EncodeRequest, outputFile } from "./encode.ts";
-import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./segment.ts";
+import {
+  type ChildProgress,
+  type EncodeReply,
+  type EncodeRequest,
+  modelChanged,
+  outputFile,
+  type SegmentReply,
+  type SegmentRequest,
+  type SourceFile,
+} from "./child-requests.ts";
 import { statisticsOf } from "./statistics.ts";
 
 /** Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. */

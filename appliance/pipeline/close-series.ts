@@ -4,14 +4,10 @@ import type { SeriesId } from "../domain/ids.ts";
 import { isComplete } from "../domain/series.ts";
 import { Later, type Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addJob, type NewJob } from "../store/jobs.ts";
+import { addJob } from "../store/jobs.ts";
 import { getSeries, noteAssociationEnd, setSeriesState } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
-import { selectJob } from "./select.ts";
-
-export function closeSeriesJob(seriesId: SeriesId, runAt: number): NewJob {
-  return { kind: "close-series", key: `close-series:${seriesId}`, payload: { seriesId }, runAt };
-}
+import { closeSeriesJob, selectJob } from "./job-kinds.ts";
 
 /** Which series the open associations have brought images of. After a restart none is open. */
 export class OpenAssociations {

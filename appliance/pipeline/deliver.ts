@@ -10,15 +10,10 @@ import type { Delivery } from "../domain/result.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import type { NewJob } from "../store/jobs.ts";
 import { getDelivery, getResult, noteDelivery } from "../store/results.ts";
 import { findNode } from "../store/settings.ts";
 import type { Changes } from "./changes.ts";
-import { outputFile } from "./encode.ts";
-
-export function deliverJob(deliveryId: DeliveryId, runAt: number): NewJob {
-  return { kind: "deliver", key: `deliver:${deliveryId}`, payload: { deliveryId }, runAt };
-}
+import { outputFile } from "./child-requests.ts";
 
 export type DeliverOptions = {
   readonly database: Database;

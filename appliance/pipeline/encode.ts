@@ -2,39 +2,16 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
-import type { ResultUids, StructureMeasure } from "../domain/result.ts";
-import type { ResultOutput } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addJob, type NewJob } from "../store/jobs.ts";
+import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder } from "../store/objects.ts";
 import { addDelivery, getResult, moveResult } from "../store/results.ts";
 import type { Changes } from "./changes.ts";
-import { deliverJob } from "./deliver.ts";
-import { childEntry, childStallMs, failResult, type SourceFile, sourceFiles, supersede } from "./segment.ts";
-
-export function encodeJob(resultId: ResultId, runAt: number): NewJob {
-  return { kind: "encode", key: `encode:${resultId}`, payload: { resultId }, runAt };
-}
-
-/** Label map on disk -> DICOM objects, NIfTI and statistics in the same folder. */
-export type EncodeRequest = {
-  readonly kind: "encode";
-  readonly files: readonly SourceFile[];
-  readonly modelFolder: string;
-  readonly modelVersion: string;
-  readonly outputFolder: string;
-  readonly outputs: readonly ResultOutput[];
-  readonly structures: readonly StructureMeasure[];
-  readonly uids: ResultUids;
-  readonly device: Device;
-  readonly createdAt: number;
-};
-/** Which objects were written: a result without any structure has none. */
-export type EncodeReply = { readonly written: readonly ResultOutput[] };
-
-export const outputFile = { seg: "seg.dcm", rtstruct: "rtstruct.dcm" } as const satisfies Record<ResultOutput, string>;
+import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
+import { deliverJob } from "./job-kinds.ts";
+import { failResult, sourceFiles, supersede } from "./segment.ts";
 
 export type EncodeOptions = {
   readonly database: Database;

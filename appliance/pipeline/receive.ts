@@ -12,7 +12,7 @@ import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
 import { addInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
-import { closeSeriesJob } from "./close-series.ts";
+import { closeSeriesJob } from "./job-kinds.ts";
 
 /** All that stands before Pixel Data must fit in here; the largest seen from a scanner is below 200 kB. */
 const headLimitBytes = 1024 * 1024;

@@ -3,9 +3,8 @@ import type { ResultId } from "../domain/ids.ts";
 import type { Database } from "../store/database.ts";
 import { addJob } from "../store/jobs.ts";
 import { getResult, listDeliveries, moveResult, reopenDelivery } from "../store/results.ts";
-import { deliverJob } from "./deliver.ts";
-import { modelChanged, segmentJob } from "./segment.ts";
-import { selectJob } from "./select.ts";
+import { modelChanged } from "./child-requests.ts";
+import { deliverJob, segmentJob, selectJob } from "./job-kinds.ts";
 
 /** A person's "try again": a failed result is segmented anew, a ready one's refused or waiting deliveries go out now. Refused where nothing failed. */
 export function retryResult(database: Database, id: ResultId, now: number): void {

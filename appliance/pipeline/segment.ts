@@ -1,45 +1,18 @@
-import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { RefusedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ResultId } from "../domain/ids.ts";
-import { type InferenceRecord, mayMove, type Result, type StructureMeasure } from "../domain/result.ts";
+import { mayMove, type Result } from "../domain/result.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addJob, type NewJob } from "../store/jobs.ts";
+import { addJob } from "../store/jobs.ts";
 import { makeEmptyFolder, type ObjectFolder } from "../store/objects.ts";
 import { getResult, moveResult, setSegmented } from "../store/results.ts";
 import { inputDigest, listInstances } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
-import { encodeJob } from "./encode.ts";
-
-export function segmentJob(resultId: ResultId, runAt: number): NewJob {
-  return { kind: "segment", key: `segment:${resultId}`, payload: { resultId }, runAt };
-}
-
-/** Entry of the child process that does what takes long. */
-export const childEntry = join(import.meta.dirname, "child.ts");
-/** A patch of the largest network takes seconds; so long without a sign means that the child hangs. */
-export const childStallMs = 10 * 60_000;
-
-/** Code of the refusal when a model's version is not the one that a result was planned with. */
-export const modelChanged = "model-changed";
-
-export type SourceFile = { readonly sopInstanceUid: string; readonly path: string };
-
-/** Reads a series, segments it, and leaves volume, label map and images.json in a folder. */
-export type SegmentRequest = {
-  readonly kind: "segment";
-  readonly files: readonly SourceFile[];
-  readonly modelFolder: string;
-  readonly modelVersion: string;
-  readonly outputFolder: string;
-  readonly threads: number;
-};
-export type SegmentReply = { readonly structures: readonly StructureMeasure[]; readonly record: InferenceRecord };
-/** Share of the patches done, 0..1. */
-export type ChildProgress = number;
+import { type ChildProgress, childEntry, childStallMs, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
+import { encodeJob } from "./job-kinds.ts";
 
 export type SegmentOptions = {
   readonly database: Database;

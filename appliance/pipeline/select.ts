@@ -8,16 +8,12 @@ import { whyNot } from "../domain/rule.ts";
 import type { Instance, Reason } from "../domain/series.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addJob, type NewJob } from "../store/jobs.ts";
+import { addJob } from "../store/jobs.ts";
 import { addResult } from "../store/results.ts";
 import { getSeries, inputDigest, listInstances, setSeriesState } from "../store/series.ts";
 import { listRules } from "../store/settings.ts";
 import type { Changes } from "./changes.ts";
-import { segmentJob } from "./segment.ts";
-
-export function selectJob(seriesId: SeriesId, runAt: number): NewJob {
-  return { kind: "select", key: `select:${seriesId}`, payload: { seriesId }, runAt };
-}
+import { segmentJob } from "./job-kinds.ts";
 
 export type SelectOptions = {
   readonly database: Database;

@@ -55,3 +55,12 @@ test("where nothing failed there is nothing to try again", async () => {
   assert.throws(() => retryResult(database, 999, 9), { code: "not-found" });
   assert.deepEqual(made.waiting(), []);
 });
+
+test("a result whose model has changed since is planned anew, with the version that is there now", async () => {
+  await using made = await oneResult();
+  const { database, resultId } = made;
+  moveResult(database, resultId, "failed", { code: "model-changed", message: "version 1 then, 2 now" });
+  retryResult(database, resultId, 9);
+  assert.equal(getResult(database, resultId)!.state, "failed");
+  assert.deepEqual(made.waiting(), ["select:1"]);
+});

@@ -1,0 +1,22 @@
+import type { Device } from "../api/device.ts";
+import type { LiveEvent } from "../api/events.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ResultId } from "../domain/ids.ts";
+import type { ModelManifest } from "../domain/model.ts";
+import type { Database } from "../store/database.ts";
+
+/** What the web server needs of the rest of the appliance. */
+export type HttpDependencies = {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Calls the listener with each change from now on, until the function it returns is called. */
+  readonly subscribe: (listener: (event: LiveEvent) => void) => () => void;
+  /** 0..1 while inference of a result runs, else null. */
+  readonly progressOf: (id: ResultId) => number | null;
+  /** Where a result's files lie; the folder need not be there yet. */
+  readonly resultFolder: (id: ResultId) => string;
+  readonly findModel: (name: string, version: string) => ModelManifest | undefined;
+  /** Puts a failed result, or its failed deliveries, back to work. Refused when nothing of it failed. Runs inside a transaction. */
+  readonly retry: (id: ResultId) => void;
+  readonly device: () => Device | Promise<Device>;
+};

@@ -1,0 +1,48 @@
+import Router from "@koa/router";
+import { RefusedError } from "../base/errors.ts";
+import { type Role, roles } from "../domain/user.ts";
+import type { Auth, SignedIn } from "./auth.ts";
+import type { Context, RequestState } from "./context.ts";
+
+/** `public`: anybody. Else the roles that may; nobody without a session. */
+export type Access = "public" | readonly Role[];
+
+export type Route = {
+  readonly method: "get" | "post" | "delete";
+  readonly path: string;
+} & (
+  | { readonly access: "public"; readonly handle: (context: Context) => void | Promise<void> }
+  | { readonly access: readonly Role[]; readonly handle: (context: Context, signedIn: SignedIn) => void | Promise<void> }
+);
+
+export const everyRole: readonly Role[] = roles;
+
+/** The table as a router: each route checks who asks before it does anything. A route that does not say who may fails the start. */
+export function routerOf(routes: readonly Route[], auth: Auth): Router<RequestState> {
+  const router = new Router<RequestState>({ strict: true, sensitive: true });
+  for (const route of routes) {
+    const { access } = route as { access?: unknown };
+    const isDeclared = access === "public" || (Array.isArray(access) && access.length > 0 && access.every((role) => roles.includes(role)));
+    if (!isDeclared) throw new Error(`${route.method.toUpperCase()} ${route.path} does not say which roles may use it`);
+    router[route.method](route.path, (context) => {
+      if (route.access === "public") return route.handle(context);
+      const signedIn = auth.signedIn(context);
+      if (!signedIn) throw new RefusedError("signed-out", "nobody is signed in, or the session has ended; sign in");
+      if (!route.access.includes(signedIn.user.role))
+        throw new RefusedError("role", `needs the role ${route.access.join(" or ")}, you are ${signedIn.user.role}`);
+      return route.handle(context, signedIn);
+    });
+  }
+  return router;
+}
+
+/** A row id out of an address. */
+export function idIn(context: Context, name: string): number {
+  const text: unknown = context.params[name];
+  if (typeof text !== "string" || !/^[1-9]\d{0,14}$/.test(text)) throw notFound(name);
+  return Number(text);
+}
+
+export function notFound(what: string): RefusedError {
+  return new RefusedError("not-found", `there is no such ${what} here`);
+}

@@ -1,0 +1,128 @@
+import type { ResultDetail, ResultSummary, SeriesDetail, SeriesSummary, Structure } from "../api/series.ts";
+import type { SeriesId } from "../domain/ids.ts";
+import type { ModelManifest } from "../domain/model.ts";
+import type { Delivery, Result, StructureMeasure } from "../domain/result.ts";
+import type { Series } from "../domain/series.ts";
+import type { Database } from "../store/database.ts";
+import { listDeliveries, listResults } from "../store/results.ts";
+import { getSeries, listSeries } from "../store/series.ts";
+import type { HttpDependencies } from "./dependencies.ts";
+import { listDownloads, readImagesInfo } from "./result-files.ts";
+
+type Progress = HttpDependencies["progressOf"];
+
+/** A line of the worklist as it is now; undefined where there is no such series. */
+export function readSeriesSummary(database: Database, progressOf: Progress, id: SeriesId): SeriesSummary | undefined {
+  const series = getSeries(database, id);
+  return series && seriesSummary(database, progressOf, series);
+}
+
+export function readSeriesSummaries(database: Database, progressOf: Progress, page: { before?: SeriesId; limit: number }): SeriesSummary[] {
+  return listSeries(database, page).map((series) => seriesSummary(database, progressOf, series));
+}
+
+export type DetailSources = Pick<HttpDependencies, "database" | "progressOf" | "resultFolder" | "findModel">;
+
+export async function readSeriesDetail(sources: DetailSources, id: SeriesId): Promise<SeriesDetail | undefined> {
+  const { database, progressOf } = sources;
+  const series = getSeries(database, id);
+  if (!series) return undefined;
+  const resultDetails: ResultDetail[] = [];
+  for (const result of listResults(database, id)) resultDetails.push(await resultDetail(sources, result));
+  return {
+    ...seriesSummary(database, progressOf, series),
+    seriesInstanceUid: series.seriesInstanceUid,
+    studyInstanceUid: series.studyInstanceUid,
+    resultDetails,
+  };
+}
+
+function seriesSummary(database: Database, progressOf: Progress, series: Series): SeriesSummary {
+  const { patientName, patientId, studyDate, studyDescription, seriesDescription } = series.description;
+  return {
+    id: series.id,
+    state: series.state,
+    reason: series.reason,
+    patientName,
+    patientId,
+    studyDate,
+    studyDescription,
+    seriesDescription,
+    modality: series.modality,
+    callingAeTitle: series.callingAeTitle,
+    instanceCount: series.instanceCount,
+    firstReceivedAt: series.firstReceivedAt,
+    lastReceivedAt: series.lastReceivedAt,
+    results: listResults(database, series.id).map((result) =>
+      resultSummary(result, listDeliveries(database, result.id), progressOf(result.id)),
+    ),
+  };
+}
+
+function resultSummary(result: Result, deliveries: readonly Delivery[], progress: number | null): ResultSummary {
+  return {
+    id: result.id,
+    rule: result.rule.name,
+    model: result.modelName,
+    state: stateOf(result, deliveries, progress),
+    progress: result.state === "pending" ? progress : null,
+    reason: result.reason,
+    deliveries: deliveries.map(({ output, destination, state, attempts, reason, deliveredAt }) => ({
+      output,
+      destination,
+      state,
+      attempts,
+      reason,
+      deliveredAt,
+    })),
+  };
+}
+
+function stateOf({ state }: Result, deliveries: readonly Delivery[], progress: number | null): ResultSummary["state"] {
+  switch (state) {
+    case "pending":
+      return progress === null ? "waiting" : "running";
+    case "segmented":
+      return "encoding";
+    case "ready":
+      if (deliveries.some((delivery) => delivery.state === "failed")) return "delivery-failed";
+      if (deliveries.some((delivery) => delivery.state === "waiting")) return "delivering";
+      return deliveries.length > 0 ? "delivered" : "done";
+    case "failed":
+    case "superseded":
+      return state;
+    default:
+      return state satisfies never;
+  }
+}
+
+async function resultDetail({ database, progressOf, resultFolder, findModel }: DetailSources, result: Result): Promise<ResultDetail> {
+  const model = findModel(result.modelName, result.modelVersion);
+  return {
+    ...resultSummary(result, listDeliveries(database, result.id), progressOf(result.id)),
+    modelTitle: model?.title ?? result.modelName,
+    modelVersion: result.modelVersion,
+    intendedUse: model?.intendedUse ?? "",
+    notFor: model?.notFor ?? "",
+    createdAt: result.createdAt,
+    structures: result.structures?.map((measure) => structureOf(measure, model)) ?? null,
+    images: result.structures && (await readImagesInfo(resultFolder(result.id))),
+    files: result.structures ? await listDownloads(resultFolder(result.id)) : [],
+    record: result.record,
+  };
+}
+
+/** A structure under the names its model gives it; under its number where that model is no longer installed. */
+function structureOf({ value, volumeMl, meanHu, touchesBorder, centreIjk }: StructureMeasure, model: ModelManifest | undefined): Structure {
+  const label = model?.labels.find((label) => label.value === value);
+  return {
+    value,
+    name: label?.name ?? `label_${value}`,
+    title: label?.title ?? `Label ${value}`,
+    color: label?.color ?? [200, 200, 200],
+    volumeMl,
+    meanHu,
+    touchesBorder,
+    centreIjk,
+  };
+}

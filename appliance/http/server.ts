@@ -1,0 +1,94 @@
+import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import Koa from "koa";
+import type { Log } from "../base/log.ts";
+import { Auth } from "./auth.ts";
+import type { RequestState } from "./context.ts";
+import type { HttpDependencies } from "./dependencies.ts";
+import { answerErrors } from "./errors.ts";
+import { logRequests, setSecurityHeaders } from "./headers.ts";
+import { LiveStreams } from "./live.ts";
+import { type Route, routerOf } from "./route.ts";
+import { deviceRoutes } from "./routes/device.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { resultRoutes } from "./routes/results.ts";
+import { seriesRoutes } from "./routes/series.ts";
+import { sessionRoutes } from "./routes/session.ts";
+import { refuseOtherOrigins } from "./same-origin.ts";
+import { readStaticFiles, serveStatic } from "./static.ts";
+
+export type HttpOptions = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Holds index.html and dist/. */
+  readonly uiFolder: string;
+  /** PEM; without it the server speaks plain HTTP. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+};
+
+export type HttpServer = {
+  readonly port: number;
+  /** Who may use which address; what the server was built from. */
+  readonly routes: readonly Route[];
+  close(): Promise<void>;
+};
+
+const graceMs = 2_000;
+
+/** The web page and its API. Resolves when it listens. */
+export async function startHttp(options: HttpOptions, dependencies: HttpDependencies, log: Log): Promise<HttpServer> {
+  const { database, clock } = dependencies;
+  const auth = await Auth.create({ database, clock, isSecure: options.tls !== undefined, onEnd: (digest) => streams.endSession(digest) });
+  const streams = new LiveStreams(dependencies.subscribe, (digest) => auth.isAlive(digest));
+  const routes = [
+    ...sessionRoutes(auth),
+    ...seriesRoutes(dependencies),
+    ...resultRoutes(dependencies),
+    ...deviceRoutes(dependencies),
+    ...eventRoutes(dependencies, streams),
+  ];
+  const router = routerOf(routes, auth);
+  const files = readStaticFiles(options.uiFolder);
+  if (files.size === 0) log.warn("ui-missing", { remedy: "npm run ui:build" }); // series come and go without the page: not worth staying down
+
+  const app = new Koa<RequestState>();
+  app.silent = true; // what fails is logged by answerErrors; what is left are connections that ended early
+  app.use(setSecurityHeaders());
+  app.use(logRequests(log, clock));
+  app.use(answerErrors(log));
+  app.use(refuseOtherOrigins());
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  app.use(serveStatic(files));
+
+  const handle = app.callback();
+  const server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+  server.headersTimeout = 15_000;
+  server.requestTimeout = 30_000; // bodies are small: who needs longer is stuck, or means harm
+  server.maxConnections = 1_000;
+  await listen(server, options.host, options.port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    routes,
+    close: async () => {
+      streams.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,23 @@
+import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
+import type { NewJob } from "../store/jobs.ts";
+
+/** The jobs of the pipeline, in the order a series lives them; steps.ts says who does each. `runAt` is UTC epoch ms. */
+export function closeSeriesJob(seriesId: SeriesId, runAt: number): NewJob {
+  return { kind: "close-series", key: `close-series:${seriesId}`, payload: { seriesId }, runAt };
+}
+
+export function selectJob(seriesId: SeriesId, runAt: number): NewJob {
+  return { kind: "select", key: `select:${seriesId}`, payload: { seriesId }, runAt };
+}
+
+export function segmentJob(resultId: ResultId, runAt: number): NewJob {
+  return { kind: "segment", key: `segment:${resultId}`, payload: { resultId }, runAt };
+}
+
+export function encodeJob(resultId: ResultId, runAt: number): NewJob {
+  return { kind: "encode", key: `encode:${resultId}`, payload: { resultId }, runAt };
+}
+
+export function deliverJob(deliveryId: DeliveryId, runAt: number): NewJob {
+  return { kind: "deliver", key: `deliver:${deliveryId}`, payload: { deliveryId }, runAt };
+}

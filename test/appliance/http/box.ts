@@ -1,0 +1,224 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ImagesInfo } from "../../../appliance/api/series.ts";
+import { systemClock } from "../../../appliance/base/clock.ts";
+import { RefusedError } from "../../../appliance/base/errors.ts";
+import { createLog } from "../../../appliance/base/log.ts";
+import type { ModelManifest } from "../../../appliance/domain/model.ts";
+import type { StructureMeasure } from "../../../appliance/domain/result.ts";
+import type { SeriesDescription } from "../../../appliance/domain/series.ts";
+import { roles } from "../../../appliance/domain/user.ts";
+import { hashPassword } from "../../../appliance/host/password.ts";
+import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
+import { LiveEvents } from "../../../appliance/http/live-events.ts";
+import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
+import { startHttp } from "../../../appliance/http/server.ts";
+import { openDatabase } from "../../../appliance/store/database.ts";
+import { addDelivery, addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
+import { addInstance } from "../../../appliance/store/series.ts";
+import { addUser } from "../../../appliance/store/users.ts";
+
+/** Every user of a test box has this password; users are called as their role. */
+export const password = "correct horse battery";
+
+/** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
+export async function startBox({ uiFolder = "/nowhere" } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
+  const database = await openDatabase(join(folder, "segbox.db"), Date.now());
+  for (const role of roles) addUser(database, { name: role, role, passwordHash: await hashPassword(password), createdAt: Date.now() });
+
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const progress = new Map<number, number>();
+  const progressOf = (id: number) => progress.get(id) ?? null;
+  const live = new LiveEvents((id) => readSeriesSummary(database, progressOf, id), 20);
+  const log: string[] = [];
+  const retried: number[] = [];
+  const resultFolder = (id: number) => join(folder, "results", String(id));
+  const dependencies: HttpDependencies = {
+    database,
+    clock,
+    subscribe: live.subscribe,
+    progressOf,
+    resultFolder,
+    findModel: (name) => (name === model.name ? model : undefined),
+    retry: (id) => {
+      if (getResult(database, id)?.state !== "failed") throw new RefusedError("nothing-failed", "nothing of this result failed");
+      retried.push(id);
+    },
+    device: () => ({
+      stationName: "Segbox, Radiology",
+      softwareVersion: "0.1.0",
+      aeTitle: "SEGBOX",
+      dicomPort: 11112,
+      model: [{ name: model.name, version: model.version, title: model.title }],
+      destinations: [{ name: "PACS", aeTitle: "ORTHANC" }],
+      disk: { freeBytes: 400e9, totalBytes: 500e9 },
+    }),
+  };
+  const start = (port: number) =>
+    startHttp(
+      { host: "127.0.0.1", port, uiFolder },
+      dependencies,
+      createLog((line) => log.push(line), clock.now, "debug"),
+    );
+  let http = await start(0);
+  const origin = `http://127.0.0.1:${http.port}`;
+  const close = async () => {
+    await http.close();
+    live.close();
+    database.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return {
+    database,
+    http,
+    live,
+    log,
+    origin,
+    progress,
+    resultFolder,
+    retried,
+    passTime: (ms: number) => {
+      aheadMs += ms;
+    },
+    /** The cookie header of a new session. */
+    signIn: async (name: string): Promise<string> => {
+      const answer = await fetch(`${origin}/api/session`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Origin: origin },
+        body: JSON.stringify({ name, password }),
+      });
+      if (answer.status !== 200) throw new Error(`sign-in of ${name} answered ${answer.status}`);
+      return answer.headers.getSetCookie()[0]!.split(";")[0]!;
+    },
+    stopHttp: () => http.close(),
+    /** The web server again, at the same address, over the same database. */
+    startHttp: async () => {
+      http = await start(Number(new URL(origin).port));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export type Box = Awaited<ReturnType<typeof startBox>>;
+
+const code = { value: "123037004", scheme: "SCT", meaning: "Anatomical Structure" };
+const label = { category: code, type: code, modifiers: [], anatomicRegion: null, rtRoiInterpretedType: "ORGAN" };
+
+export const model: ModelManifest = {
+  schema: 1,
+  name: "reference",
+  version: "1.0.0",
+  title: "Reference tissues",
+  intendedUse: "Shows that the way through the box works.",
+  notFor: "Not for diagnosis, treatment planning or any other clinical use.",
+  licence: "Apache-2.0",
+  algorithm: { name: "nnU-Net", version: "2" },
+  trainingData: [],
+  nnunet: { plans: "plans.json", dataset: "dataset.json", configuration: "3d_fullres" },
+  networks: [],
+  stepSize: 0.5,
+  mirrorAxes: [],
+  labels: [
+    { value: 1, name: "lung", title: "Lungs", color: [86, 180, 233], ...label },
+    { value: 2, name: "bone", title: "Bone", color: [240, 228, 66], ...label },
+    { value: 3, name: "fat", title: "Fat", color: [230, 159, 0], ...label },
+  ],
+};
+
+let arrivals = 0;
+
+/** A series of one image, as the DICOM node would store it. */
+export function addSeries(box: Box, description: Partial<SeriesDescription> = {}, images = 1): number {
+  let seriesId = 0;
+  const seriesUid = `2.25.${++arrivals}`;
+  for (let image = 0; image < images; image++)
+    ({ seriesId } = addInstance(box.database, {
+      seriesInstanceUid: seriesUid,
+      studyInstanceUid: "2.25.1",
+      description: {
+        patientName: "DOE^JANE",
+        patientId: "4711",
+        patientBirthDate: "19600229",
+        patientSex: "F",
+        accessionNumber: "A1",
+        studyDate: "20260131",
+        studyDescription: "CT thorax",
+        seriesDescription: "Axial 1.0 soft tissue",
+        seriesNumber: 2,
+        bodyPartExamined: "CHEST",
+        ...description,
+      },
+      callingAeTitle: "SCANNER1",
+      calledAeTitle: "SEGBOX",
+      instance: {
+        sopInstanceUid: `${seriesUid}.${image + 1}`,
+        transferSyntaxUid: "1.2.840.10008.1.2.1",
+        digest: `${arrivals}-${image}`,
+        sizeBytes: 1,
+        facts: {
+          sopClassUid: "1.2.840.10008.5.1.4.1.1.2",
+          modality: "CT",
+          imageType: ["ORIGINAL", "PRIMARY", "AXIAL"],
+          rows: 1,
+          columns: 1,
+          numberOfFrames: 1,
+          imageOrientationPatient: [1, 0, 0, 0, 1, 0],
+        },
+        receivedAt: Date.now(),
+      },
+    }));
+  return seriesId;
+}
+
+/** A pending result of a series. */
+export function addPendingResult(box: Box, seriesId: number): number {
+  const uids = { seriesInstanceUid: "2.25.7", sopInstanceUid: "2.25.8" };
+  return addResult(box.database, {
+    seriesId,
+    rule: {
+      name: "every axial CT",
+      match: { modality: "CT", axial: true, minimumSlices: 10, callingAeTitles: [], seriesDescription: "" },
+      model: model.name,
+      outputs: ["seg", "rtstruct"],
+      destinations: ["PACS"],
+    },
+    modelName: model.name,
+    modelVersion: model.version,
+    inputDigest: String(seriesId),
+    uids: { seg: uids, rtstruct: uids },
+    createdAt: Date.now(),
+  })!;
+}
+
+export type Slices = { readonly images: ImagesInfo; readonly hu: Int16Array; readonly labels: Uint8Array };
+
+/** Makes a result segmented and ready: its files on disk, its deliveries waiting. */
+export async function addResultFiles(
+  box: Box,
+  resultId: number,
+  { images, hu, labels }: Slices,
+  structures: readonly StructureMeasure[] = [],
+) {
+  const folder = box.resultFolder(resultId);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "images.json"), JSON.stringify(images));
+  await writeFile(join(folder, "volume.i16"), new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength));
+  await writeFile(join(folder, "labels.u8"), labels);
+  for (const name of ["seg.dcm", "rtstruct.dcm", "labels.nii.gz", "statistics.json"])
+    await writeFile(join(folder, name), `bytes of ${name}`);
+  setSegmented(box.database, resultId, structures, {
+    provider: "cpu",
+    precision: "fp32",
+    patches: 12,
+    inferenceMs: 41_000,
+    wallMs: 48_500,
+    peakMemoryBytes: 1.9e9,
+    notes: [],
+  });
+  moveResult(box.database, resultId, "ready");
+  return [addDelivery(box.database, resultId, "seg", "PACS"), addDelivery(box.database, resultId, "rtstruct", "PACS")] as const;
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { roles } from "../../../appliance/domain/user.ts";
+import type { Auth } from "../../../appliance/http/auth.ts";
+import { type Route, routerOf } from "../../../appliance/http/route.ts";
+import { addSession } from "../../../appliance/store/users.ts";
+import { type Box, startBox } from "./box.ts";
+
+let box: Box;
+before(async () => {
+  box = await startBox();
+});
+after(() => box.close());
+
+/** The status of a route asked for with a cookie; ids name nothing that is there. */
+async function statusOf({ method, path }: Route, cookie: string): Promise<number> {
+  const address = path.replace(/:\w+/g, "999");
+  const answer = await fetch(`${box.origin}${address}`, {
+    method: method.toUpperCase(),
+    headers: { cookie, Origin: box.origin, "Content-Type": "application/json" },
+    ...(method === "post" ? { body: "{}" } : {}),
+  });
+  await answer.body?.cancel();
+  return answer.status;
+}
+
+test("each route answers each role as its declaration says, and nobody without a session", async () => {
+  const expired = await box.signIn("admin");
+  box.passTime(24 * 60 * 60_000);
+  const found: unknown[] = [];
+  const expected: unknown[] = [];
+  for (const route of box.http.routes) {
+    const name = `${route.method} ${route.path}`;
+    for (const who of ["nobody", "expired", "made-up", ...roles] as const) {
+      const role = roles.find((role) => role === who);
+      const cookie = role
+        ? await box.signIn(role)
+        : ({ expired, "made-up": `segbox-session=${"x".repeat(43)}`, nobody: "" } as Record<string, string>)[who]!;
+      const status = await statusOf(route, cookie);
+      const outcome = status === 401 || status === 403 ? status : "may";
+      const isAllowed = route.access === "public" || (role !== undefined && route.access.includes(role));
+      found.push([name, who, outcome]);
+      expected.push([name, who, isAllowed ? "may" : role ? 403 : 401]);
+    }
+  }
+  assert.ok(found.length >= 11 * 6);
+  assert.deepEqual(found, expected);
+});
+
+test("only signing in and the health check are public", () => {
+  const open = box.http.routes.filter(({ access }) => access === "public").map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(open, ["post /api/session", "get /healthz"]);
+});
+
+test("a reviewer may not retry", () => {
+  const retry = box.http.routes.find(({ path }) => path.endsWith("/retry"));
+  assert.deepEqual(retry?.access, ["engineer", "admin"]);
+});
+
+test("a route that does not say who may use it fails the start", () => {
+  const handle = (): void => {};
+  for (const access of [undefined, [], ["root"], "everybody"]) {
+    const routes = [{ method: "get", path: "/api/secret", access, handle }] as unknown as Route[];
+    assert.throws(() => routerOf(routes, {} as Auth), /GET \/api\/secret does not say which roles may use it/);
+  }
+});
+
+test("a session whose user was removed opens nothing", async () => {
+  const { id } = box.database.run("insert into user (name, role, password_hash, created_at) values ('temp', 'admin', 'x', 0)");
+  addSession(box.database, { tokenDigest: "d", userId: id, at: Date.now() });
+  box.database.run("delete from user where id = ?", id);
+  assert.equal(box.database.get("select 1 from session where token_digest = 'd'"), undefined);
+});
+
+test("a method that an address does not know is 405, an address that there is not 404, both in our own words", async () => {
+  const cookie = await box.signIn("admin");
+  const wrong = await fetch(`${box.origin}/api/device`, { method: "POST", headers: { cookie, Origin: box.origin } });
+  assert.equal(wrong.status, 405);
+  assert.equal(((await wrong.json()) as { error: { code: string } }).error.code, "method-not-allowed");
+  const missing = await fetch(`${box.origin}/api/devices`, { headers: { cookie } });
+  assert.equal(missing.status, 404);
+  assert.equal(((await missing.json()) as { error: { code: string } }).error.code, "not-found");
+});

@@ -1,0 +1,21 @@
+import { paths } from "../../appliance/api/paths.ts";
+import type { Session, SignInRequest } from "../../appliance/api/session.ts";
+import { ApiError, getJson, send } from "./client.ts";
+
+/** Who is signed in, or null. */
+export async function readSession(): Promise<Session | null> {
+  try {
+    return await getJson<Session>(paths.session);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export async function signIn(request: SignInRequest): Promise<Session> {
+  return (await (await send("POST", paths.session, request)).json()) as Session;
+}
+
+export async function signOut(): Promise<void> {
+  await send("DELETE", paths.session);
+}

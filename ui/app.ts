@@ -1,0 +1,219 @@
+import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import type { Device } from "../appliance/api/device.ts";
+import type { LiveEvent } from "../appliance/api/events.ts";
+import type { Session } from "../appliance/api/session.ts";
+import { parseAddress } from "./address.ts";
+import { whenSignedOut } from "./api/client.ts";
+import { readDevice } from "./api/device.ts";
+import { LiveConnection, type LiveState } from "./api/live.ts";
+import { readSession, signOut } from "./api/session.ts";
+import { shared } from "./styles/shared.ts";
+import { text } from "./text/en.ts";
+import { errorSentence } from "./text/reasons.ts";
+import "./elements/error-notice.ts";
+import "./pages/sign-in/sign-in-page.ts";
+import "./pages/worklist/worklist-page.ts";
+
+/** What a page that shows series does with the event stream. */
+type LivePage = HTMLElement & { onEvent(event: LiveEvent): void; refresh(): Promise<void> };
+
+/** The shell: who is signed in, which page the address names, whether what is shown is live. */
+@customElement("segbox-app")
+export class SegboxApp extends LitElement {
+  @state() private accessor session: Session | null | undefined;
+  @state() private accessor error: unknown;
+  @state() private accessor device: Device | undefined;
+  @state() private accessor liveState: LiveState = "connecting";
+  @state() private accessor path = location.pathname;
+  @state() private accessor isOver = false;
+  @state() private accessor notice = "";
+  #live: LiveConnection | undefined;
+
+  /** In the document itself: the sign-in form must be there for password managers, and the skip link for everybody. */
+  override createRenderRoot() {
+    adoptShared();
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("popstate", this.#onAddress);
+    this.addEventListener("click", this.#onClick);
+    whenSignedOut(() => this.#end(true));
+    void this.#start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("popstate", this.#onAddress);
+    this.removeEventListener("click", this.#onClick);
+    this.#live?.close();
+  }
+
+  override render() {
+    if (this.error)
+      return html`<main><error-notice heading=${text.product} .error=${this.error} @retry=${this.#start}></error-notice></main>`;
+    if (this.session === undefined) return html`<main><p role="status">${text.loading}</p></main>`;
+    const { session } = this;
+    return html`
+      <a class="skip" href="#content" @click=${this.#skip}>${text.skip}</a>
+      ${session ? this.#head(session) : nothing}
+      <main id="content" tabindex="-1">
+        ${this.notice ? html`<p role="alert">${this.notice}</p>` : nothing}
+        ${session ? this.#page(session) : html`<sign-in-page ?isOver=${this.isOver} @signed-in=${this.#onSignedIn}></sign-in-page>`}
+      </main>
+      <footer class="foot">
+        <strong>${text.notADevice}</strong>
+        ${this.device ? html`<span>${text.version(this.device.softwareVersion)}</span>` : nothing}
+      </footer>
+    `;
+  }
+
+  #head({ user }: Session): TemplateResult {
+    const { device, liveState } = this;
+    return html`
+      <header class="head">
+        <a class="home" href="/"><img src="/icon.svg" alt="" />${device?.stationName ?? text.product}</a>
+        ${
+          device
+            ? html`<span class="node">${text.node.aeTitle} <strong>${device.aeTitle}</strong>, ${text.node.port} <strong>${device.dicomPort}</strong></span>`
+            : nothing
+        }
+        <div class="end">
+          <span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>
+          <span class="user"><strong>${user.name}</strong>, ${text.roles[user.role]}</span>
+          <button class="small" @click=${this.#signOut}>${text.signOut}</button>
+        </div>
+      </header>
+    `;
+  }
+
+  #page(session: Session): TemplateResult {
+    const address = parseAddress(this.path);
+    switch (address.page) {
+      case "worklist":
+        document.title = `${text.documentTitle.worklist} – ${text.product}`;
+        return html`<worklist-page .device=${this.device}></worklist-page>`;
+      case "series":
+        document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
+        void this.#load(import("./pages/series/series-page.ts"));
+        return html`<series-page .seriesId=${address.id} .session=${session}></series-page>`;
+      case "not-found":
+        document.title = `${text.documentTitle.notFound} – ${text.product}`;
+        return html`<h1>${text.notFoundTitle}</h1>
+          <p>${text.notFound} <a href="/">${text.openWorklist}</a></p>`;
+      default:
+        return address satisfies never;
+    }
+  }
+
+  /** A page's own code; after an update of the box, that of the page which is open may be gone. */
+  async #load(code: Promise<unknown>): Promise<void> {
+    try {
+      await code;
+    } catch {
+      this.notice = text.reload;
+    }
+  }
+
+  async #start(): Promise<void> {
+    this.error = undefined;
+    try {
+      const session = await readSession();
+      if (session) this.#begin(session);
+      else this.#end(false);
+    } catch (error) {
+      this.error = error;
+    }
+  }
+
+  #begin(session: Session): void {
+    this.session = session;
+    this.notice = "";
+    void this.#readDevice();
+    this.#live?.close();
+    this.#live = new LiveConnection({
+      onEvent: (event) => this.#livePage()?.onEvent(event),
+      onState: (state) => {
+        if (state === "live" && this.liveState === "reconnecting") void this.#livePage()?.refresh();
+        this.liveState = state;
+      },
+      beforeRetry: readSessionOrFail,
+    });
+  }
+
+  #end(isOver: boolean): void {
+    this.isOver = isOver && this.session !== null && this.session !== undefined;
+    this.session = null;
+    this.device = undefined;
+    this.liveState = "connecting";
+    this.#live?.close();
+    this.#live = undefined;
+    document.title = `${text.documentTitle.signIn} – ${text.product}`;
+  }
+
+  async #readDevice(): Promise<void> {
+    try {
+      this.device = await readDevice();
+    } catch (error) {
+      this.notice = errorSentence(error); // the head lacks a line; the page goes on
+    }
+  }
+
+  async #signOut(): Promise<void> {
+    try {
+      await signOut();
+    } catch (error) {
+      this.notice = errorSentence(error); // still signed in: saying otherwise would leave the session open behind their back
+      return;
+    }
+    this.#end(false);
+  }
+
+  #livePage(): LivePage | null {
+    return this.querySelector<LivePage>("worklist-page, series-page:defined");
+  }
+
+  readonly #onSignedIn = ({ detail }: CustomEvent<Session>): void => this.#begin(detail);
+
+  readonly #onAddress = (): void => {
+    this.path = location.pathname;
+  };
+
+  /** Links within the page change the address without loading it again. */
+  readonly #onClick = (event: MouseEvent): void => {
+    if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.composedPath().find((target): target is HTMLAnchorElement => target instanceof HTMLAnchorElement);
+    if (!link || link.hasAttribute("download") || link.target || link.origin !== location.origin || link.hash) return;
+    event.preventDefault();
+    if (link.pathname !== location.pathname) history.pushState(null, "", link.pathname);
+    this.#onAddress();
+    scrollTo(0, 0);
+    this.querySelector("main")?.focus();
+  };
+
+  readonly #skip = (event: Event): void => {
+    event.preventDefault();
+    this.querySelector("main")?.focus();
+  };
+}
+
+async function readSessionOrFail(): Promise<void> {
+  if (!(await readSession())) throw new Error("signed out");
+}
+
+let isAdopted = false;
+
+/** The controls outside of shadow roots look like those inside. */
+function adoptShared(): void {
+  if (isAdopted || !shared.styleSheet) return;
+  isAdopted = true;
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, shared.styleSheet];
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "segbox-app": SegboxApp;
+  }
+}
