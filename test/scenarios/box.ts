@@ -9,7 +9,8 @@ import { type Exit, type RunningProcess, run, start } from "../peers/process.ts"
 const cli = join(import.meta.dirname, "../../appliance/cli/main.ts");
 /** The 20 CT images of a real series that come with the project. */
 export const exampleCt = join(import.meta.dirname, "../data/example-ct");
-const password = "a password for tests";
+/** Of the user `tester`. */
+export const password = "a password for tests";
 
 export type Pacs = { readonly aeTitle: string; readonly dicomPort: number };
 
