@@ -1,6 +1,6 @@
 """Trains the reference network on the CTs that prepare.py cached. Seeded, and resumable from its own checkpoints.
 
-  /usr/bin/python3 train.py --work WORK [--steps 2200] [--checkpoint-every 75]
+  /usr/bin/python3 train.py --work WORK [--steps 3500] [--checkpoint-every 75]
 
 Step n draws from a generator seeded by (SEED, n) alone, so a resumed run sees what an uninterrupted one would have.
 WORK/checkpoint.pt is replaced atomically; run the same command again to go on. bfloat16 and channels-last
@@ -19,7 +19,7 @@ import torch
 from torch.nn import functional as F
 
 from network import CLASSES, PlainConvUNet
-from targets import BONE, FAT, GAS, LUNGS, NOT_JUDGED, SOFT_TISSUE, SPACING_MM
+from targets import FAT, GAS, LUNGS, NOT_JUDGED, SOFT_TISSUE
 
 HERE = Path(__file__).parent
 SEED = 20261123
@@ -71,7 +71,7 @@ def couch(y, x, edges, random):
     across = (x - middle - random.uniform(-4, 4)) / width
     # Flat, a shallow trough, or a head holder that goes up on both sides.
     bend = random.choice([0, random.uniform(1, 8), random.uniform(10, 1.2 * half_width + 11)], p=[0.35, 0.4, 0.25])
-    top = bottom + random.uniform(-1.5, 6) + bend * (1 - 0 * across) - bend * across**2 - bend * random.uniform(0.3, 1)
+    top = bottom + random.uniform(-1.5, 6) + bend * (1 - across**2) - bend * random.uniform(0.3, 1)
     depth, thick = random.uniform(2, 20), random.uniform(0.3, 2)
     shell, foam, mattress = random.uniform(-700, 500), random.uniform(-1000, -750), random.uniform(-980, -600)
     down = y - top
@@ -130,7 +130,7 @@ def draw_patch(cases, size, random, generator, low, high, mean, std):
     box = tuple(slice(min(first, int(side) - 1), last if last > first else None) for first, last, side in zip(low_at, high_at, shape))
     part_hu, part_labels = hu[box].float(), labels[box].float()
     grid = torch.stack([2 * (axis - cut.start) / max(1, n - 1) - 1 for axis, cut, n in zip(at, box, part_hu.shape)][::-1], -1)[None]
-    sampled = F.grid_sample(torch.stack([part_hu])[None], grid, mode="bilinear", padding_mode="border", align_corners=True)[0, 0]
+    sampled = F.grid_sample(part_hu[None, None], grid, mode="bilinear", padding_mode="border", align_corners=True)[0, 0]
     target = F.grid_sample(part_labels[None, None], grid, mode="nearest", padding_mode="border", align_corners=True)[0, 0].round().long()
     beyond = [(axis < -0.5) | (axis > side - 0.5) for axis, side in zip(at, shape)]
     scanned = ~beyond[0]
@@ -245,7 +245,7 @@ def train(work, steps, checkpoint_every, stop_after):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--checkpoint-every", type=int, default=75)
     parser.add_argument("--stop-after", type=int, help="stop at this step, for the test of resuming")
     arguments = parser.parse_args()
