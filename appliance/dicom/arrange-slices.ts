@@ -23,6 +23,8 @@ const positionToleranceShare = 0.1;
 const largestTiltDegrees = 1;
 /** 2 GiB of int16; a whole body at 0.5 mm has about half of it. */
 const mostVoxels = 2 ** 30;
+/** No scanner sees more than 0.8 m across or 2.5 m along; what a header says beyond would measure wrongly, and keep the box busy for a day. */
+const longestMm = 3000;
 
 /**
  * Sorts slices along their normal and finds the grid they lie on; k increases along the normal (row x column), so the grid is right-handed.
@@ -59,6 +61,12 @@ export function arrangeSlices<Slice extends PlacedSlice>(
   if (dims[0] * dims[1] * dims[2] > mostVoxels)
     throw new RefusedError("volume-too-large", `${dims.join(" x ")} voxels are more than ${mostVoxels}`);
   const [rowMm, columnMm] = first.pixelSpacingMm;
+  const extentMm = [dims[0] * columnMm, dims[1] * rowMm, dims[2] * stepMm];
+  if (!extentMm.every((mm) => mm <= longestMm))
+    throw new RefusedError(
+      "spacing-implausible",
+      `the volume would be ${extentMm.map((mm) => mm.toFixed(0)).join(" x ")} mm, at most ${longestMm} mm are a patient`,
+    );
   const notes = tiltDegrees > 0.05 ? [`slices are sheared by ${tiltDegrees.toFixed(2)} degrees; the grid follows them`] : [];
   return { grid: { dims, origin, steps: [scale(row, columnMm), scale(column, rowMm), step] }, sorted, notes };
 }

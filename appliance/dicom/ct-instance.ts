@@ -143,6 +143,13 @@ function firstOf<T>(dataSets: readonly DataSet[], read: (dataSet: DataSet) => T 
   return null;
 }
 
+/**
+ * What a CT of a patient can have: scanners make 0.1 to 1.4 mm, planning systems and PET/CT archives resample up to 5 mm. A header that says
+ * 50 mm would not only measure wrongly, it would keep the box busy for a day.
+ */
+const leastSpacingMm = 0.02;
+const greatestSpacingMm = 10;
+
 function readFrame(levels: readonly DataSet[]): Pick<CtFrame, "position" | "orientation" | "pixelSpacingMm" | "rescale"> {
   const position = firstOf(levels, (level) => lpsOf(level, 0x00200032));
   if (position === null) throw new RefusedError("image-position-missing", "Image Position (Patient) (0020,0032) is missing or empty");
@@ -152,8 +159,11 @@ function readFrame(levels: readonly DataSet[]): Pick<CtFrame, "position" | "orie
   const [rowMm, columnMm] = firstOf(levels, (level) => vectorOf(level, 0x00280030, 2)) ?? [];
   if (rowMm === undefined || columnMm === undefined)
     throw new RefusedError("pixel-spacing-missing", "Pixel Spacing (0028,0030) is missing or empty");
-  if (!(rowMm > 0 && columnMm > 0))
-    throw new RefusedError("attribute-invalid", `expected a Pixel Spacing above 0, found ${rowMm}\\${columnMm} mm`);
+  if (![rowMm, columnMm].every((mm) => mm >= leastSpacingMm && mm <= greatestSpacingMm))
+    throw new RefusedError(
+      "spacing-implausible",
+      `expected a Pixel Spacing of ${leastSpacingMm} to ${greatestSpacingMm} mm, found ${rowMm}\\${columnMm} mm`,
+    );
   return { position, orientation, pixelSpacingMm: [rowMm, columnMm], rescale: readRescale(levels) };
 }
 

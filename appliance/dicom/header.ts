@@ -30,6 +30,12 @@ export type ResultHead = {
   readonly timezoneOffsetMinutes?: number;
 };
 
+/** The same for a document that speaks of instances and not of a grid. */
+export type DocumentHead = Omit<ResultHead, "source"> & { readonly source: PatientAndStudy };
+
+/** What patient and study are copied from. */
+export type PatientAndStudy = Pick<SourceSeries, "attributes">;
+
 /** Type 2 goes in empty when the source has nothing, type 3 stays out. */
 type Copied = readonly [tag: number, vr: Vr, type: 2 | 3];
 
@@ -82,7 +88,7 @@ const deidentification: readonly Copied[] = [
 ];
 
 /** Patient and study as the source has them, byte by byte; nothing that it lacks is made up. */
-export function patientAndStudyElements(source: SourceSeries): Item {
+export function patientAndStudyElements(source: PatientAndStudy): Item {
   const has = (tag: number) => (source.attributes.get(tag)?.bytes.length ?? 0) > 0;
   const rows = [...copied];
   if (has(0x00120010) && has(0x00120020) && (has(0x00120040) || has(0x00120042))) rows.push(...clinicalTrial);
@@ -96,7 +102,7 @@ export function patientAndStudyElements(source: SourceSeries): Item {
 }
 
 /** Series, equipment and SOP common: all Segbox's own. PS3.3 C.7.3.1, C.7.5.1, C.7.5.2, C.12.1. */
-export function seriesAndEquipmentElements(head: ResultHead, modality: string, sopClassUid: Uid): Item {
+export function seriesAndEquipmentElements(head: DocumentHead, modality: string, sopClassUid: Uid): Item {
   const { device, uids } = head;
   const { date, time } = creation(head);
   return [
@@ -131,12 +137,12 @@ export function frameOfReferenceElements(source: SourceSeries): Item {
  * When the object is made, as its dates and times say it: in the time zone that the source declares, else in the site's. Timezone Offset
  * From UTC speaks for every date in an object, the copied study date too, so it is written only when the source has it.
  */
-export function creation({ source, createdAt, timezoneOffsetMinutes = 0 }: ResultHead): { readonly date: string; readonly time: string } {
+export function creation({ source, createdAt, timezoneOffsetMinutes = 0 }: DocumentHead): { readonly date: string; readonly time: string } {
   const offset = parseTimezoneOffset(sourceText(source, 0x00080201)) ?? timezoneOffsetMinutes;
   return { date: dicomDate(createdAt, offset), time: dicomTime(createdAt, offset) };
 }
 
-export function studyInstanceUid(source: SourceSeries): Uid {
+export function studyInstanceUid(source: PatientAndStudy): Uid {
   return requiredUid(source, 0x0020000d, "Study Instance UID", "study-uid-missing");
 }
 
@@ -182,13 +188,13 @@ export function imageReference(sopClassUid: Uid, sopInstanceUid: Uid, frameNumbe
   return [text(0x00081150, "UI", sopClassUid), text(0x00081155, "UI", sopInstanceUid), ...frames];
 }
 
-function requiredUid(source: SourceSeries, tag: number, name: string, code: string): Uid {
+function requiredUid(source: PatientAndStudy, tag: number, name: string, code: string): Uid {
   const uid = sourceText(source, tag);
   if (uid === "") throw new RefusedError(code, `expected a ${name} in the source images, found none`);
   return parseUid(uid);
 }
 
-function sourceText(source: SourceSeries, tag: number): string {
+function sourceText(source: PatientAndStudy, tag: number): string {
   const bytes = source.attributes.get(tag)?.bytes;
   return bytes
     ? Buffer.from(bytes)

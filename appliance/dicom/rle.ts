@@ -47,3 +47,52 @@ function unpackBits(packed: Uint8Array, into: Uint8Array, to: number, step: numb
   }
   return count;
 }
+
+/**
+ * Makes frames of one byte per pixel RLE Lossless: a header, one PackBits segment, padded to an even length. A run never crosses the end of
+ * a row. PS3.5 annex G. What it returns is overwritten by the next call.
+ */
+export function rleEncoder(rows: number, columns: number): (frame: Uint8Array) => Uint8Array {
+  const headerBytes = 64;
+  const encoded = new Uint8Array(headerBytes + rows * (columns + Math.ceil(columns / 128)) + 1);
+  const header = new DataView(encoded.buffer);
+  header.setUint32(0, 1, true); // segments
+  header.setUint32(4, headerBytes, true); // where the first one starts
+  return (frame) => {
+    let to = headerBytes;
+    for (let row = 0; row < rows; row++) to = packRow(frame, row * columns, (row + 1) * columns, encoded, to);
+    if (to % 2 === 1) encoded[to++] = 0;
+    return encoded.subarray(0, to);
+  };
+}
+
+/** Packs `from[start..end)` to `into[to..]` and gives the next free place there: a byte for every 128 more than were read, at worst. */
+function packRow(from: Uint8Array, start: number, end: number, into: Uint8Array, to: number): number {
+  let literalAt = start; // of bytes read and not yet written
+  for (let at = start; at < end; ) {
+    const value = from[at]!;
+    let next = at + 1;
+    while (next < end && from[next]! === value) next++;
+    // A run of two within other bytes would cost one byte more as a run of its own.
+    if (next - at > 2 || (next - at === 2 && literalAt === at)) {
+      to = packLiteral(from, literalAt, at, into, to);
+      for (let left = next - at; left > 0; left -= 128) {
+        const run = Math.min(left, 128);
+        into[to++] = 257 - run; // of a run of one a byte keeps 0, which means one literal
+        into[to++] = value;
+      }
+      literalAt = next;
+    }
+    at = next;
+  }
+  return packLiteral(from, literalAt, end, into, to);
+}
+
+function packLiteral(from: Uint8Array, start: number, end: number, into: Uint8Array, to: number): number {
+  for (let at = start; at < end; ) {
+    const count = Math.min(end - at, 128);
+    into[to++] = count - 1;
+    for (const last = at + count; at < last; at++) into[to++] = from[at]!;
+  }
+  return to;
+}

@@ -1,234 +1,46 @@
-import { RefusedError } from "../base/errors.ts";
-import type { ModelManifest } from "../domain/model.ts";
-import { cross, dot, type Grid, ijkToLps, length, scale, spacingMm } from "../volume/grid.ts";
+import type { LabelSlices } from "../volume/label-slices.ts";
 import type { LabelMap } from "../volume/volume.ts";
-import { cielabOfSrgb } from "./cielab.ts";
-import {
-  codeItem,
-  codeSequence,
-  creation,
-  frameOfReferenceElements,
-  imageReference,
-  patientAndStudyElements,
-  type ResultHead,
-  seriesAndEquipmentElements,
-  sourceInstances,
-  sourceSeriesUid,
-} from "./header.ts";
 import { packFrames } from "./pack-frames.ts";
+import { type SegmentationRequest, segmentedStructures, structureItem, writeSegmentation } from "./segmentation.ts";
+import { type Frame, refuseTooLarge } from "./segmentation-frames.ts";
 import { sopClass } from "./sop-classes.ts";
-import type { SourceSeries, SourceSlice } from "./source.ts";
-import { algorithmItem, type Structure, structuresToEncode, trackingUid } from "./structures.ts";
-import { derivedUid } from "./uids.ts";
-import {
-  attributeTag,
-  decimal,
-  type Element,
-  encodeElements,
-  type Item,
-  largestValueBytes,
-  plainText,
-  raw,
-  type Streamed,
-  sequence,
-  text,
-  unsignedLong,
-  unsignedShort,
-  writePart10,
-} from "./write.ts";
+import type { Streamed } from "./write.ts";
 
-export type SegmentationRequest = ResultHead & {
-  /** On the grid of the source; refused otherwise. */
-  readonly labelMap: LabelMap;
-  readonly manifest: ModelManifest;
-};
-
-/** One frame: a structure in a slice that holds some of it. */
-type Frame = { readonly segment: number; readonly k: number };
+export type { SegmentationRequest } from "./segmentation.ts";
 
 /**
  * A binary, multi-segment DICOM SEG (PS3.3 A.51) as a Part 10 file in pieces. Segments are the labels that have voxels, numbered from 1;
  * frames are ordered by segment, then by slice, and a slice without the structure has none. What is held beside the label map grows with
  * the number of frames (some bytes each), not with their pixels.
  *
- * Refused: another grid than the source's (`grid-differs`), a label without a meaning (`label-unknown`), no voxel at all
- * (`segmentation-empty`), more than a file's 32-bit lengths can say (`segmentation-too-large`), a source without study or series UID.
+ * Refused: another grid than the source's (`grid-differs`), a label without a meaning (`label-unknown`), no voxel at all unless an empty
+ * frame is asked for (`segmentation-empty`), more than a file's 32-bit lengths can say (`segmentation-too-large`), a source without study
+ * or series UID.
  */
 export function encodeSeg(request: SegmentationRequest): Iterable<Uint8Array> {
-  const { source, labelMap, manifest, uids } = request;
-  const structures = structuresToEncode(source, labelMap, manifest);
-  const frames = structures.flatMap(({ found }, index) => found.slices.map(({ k }): Frame => ({ segment: index + 1, k })));
-  const { date, time } = creation(request);
-  const [columns, rows] = source.grid.dims;
-  const dimensionUid = derivedUid(uids.sopInstanceUid, "dimension-organization");
-  const elements: Item = [
-    ...patientAndStudyElements(source),
-    ...seriesAndEquipmentElements(request, "SEG", sopClass.segmentationStorage),
-    ...frameOfReferenceElements(source),
-    // Segmentation Image, PS3.3 C.8.20.2
-    text(0x00080008, "CS", "DERIVED", "PRIMARY"),
-    text(0x00080023, "DA", date),
-    text(0x00080033, "TM", time),
-    text(0x00700080, "CS", "SEGMENTATION"), // Content Label
-    text(0x00700081, "LO", plainText(`${manifest.title}, not reviewed`, 64)), // Content Description
-    text(0x00700084, "PN", `${plainText(request.device.manufacturer, 63)}^`), // Content Creator's Name: a family name only
-    ...lossyCompression(source),
-    text(0x00620001, "CS", "BINARY"),
-    text(0x00620013, "CS", "NO"), // Segments Overlap: a voxel has one label
-    sequence(0x00620002, ...structures.map((structure, index) => segmentItem(structure, index + 1, request))),
-    // Image Pixel, PS3.3 C.7.6.3
-    unsignedShort(0x00280002, 1),
-    text(0x00280004, "CS", "MONOCHROME2"),
-    unsignedShort(0x00280010, rows),
-    unsignedShort(0x00280011, columns),
-    unsignedShort(0x00280100, 1),
-    unsignedShort(0x00280101, 1),
-    unsignedShort(0x00280102, 0),
-    unsignedShort(0x00280103, 0),
-    // Multi-frame Functional Groups and Dimension, PS3.3 C.7.6.16 and C.7.6.17
-    text(0x00280008, "IS", String(frames.length)),
-    sequence(0x00209221, [text(0x00209164, "UI", dimensionUid)]),
-    sequence(
-      0x00209222,
-      dimensionItem(dimensionUid, 0x0062000b, 0x0062000a, "Segment number"),
-      dimensionItem(dimensionUid, 0x00200032, 0x00209113, "Position of the slice"),
-    ),
-    sequence(0x52009229, sharedGroups(source.grid)),
-    { tag: 0x52009230, vr: "SQ", value: perFrameGroups(frames, source) },
-    referencedSeries(source),
-    { tag: 0x7fe00010, vr: "OB", value: pixelData(structures, frames.length, labelMap) },
-  ];
-  return writePart10({ sopClassUid: sopClass.segmentationStorage, sopInstanceUid: uids.sopInstanceUid, encoding: "explicit", elements });
+  const structures = segmentedStructures(request);
+  const found = framesOf(structures.map((structure) => structure.found));
+  const frames = found.flatMap(({ slices }, index) => slices.map(({ k }): Frame => ({ segment: index + 1, k })));
+  return writeSegmentation(request, {
+    type: "BINARY",
+    sopClassUid: sopClass.segmentationStorage,
+    segments: structures.map((structure, index) => structureItem(structure, index + 1, request)),
+    frames,
+    bitsPerPixel: 1,
+    pixelData: pixelData(found, frames.length, request.labelMap),
+  });
 }
 
-function segmentItem({ label }: Structure, segment: number, { manifest, uids }: SegmentationRequest): Item {
-  const { name, version } = manifest.algorithm;
-  const uid = trackingUid(uids.sopInstanceUid, label);
-  return [
-    unsignedShort(0x00620004, segment),
-    text(0x00620005, "LO", plainText(label.title, 64)),
-    text(0x00620006, "ST", plainText(`${label.name}: AI-generated by ${name} ${version}, not reviewed`, 1024)),
-    text(0x00620008, "CS", "AUTOMATIC"),
-    text(0x00620009, "LO", plainText(name, 64)),
-    sequence(0x00620007, algorithmItem(manifest)),
-    codeSequence(0x00620003, label.category),
-    sequence(0x0062000f, [...codeItem(label.type), ...(label.modifiers.length > 0 ? [codeSequence(0x00620011, ...label.modifiers)] : [])]),
-    ...(label.anatomicRegion ? [codeSequence(0x00082218, label.anatomicRegion)] : []),
-    unsignedShort(0x0062000d, ...cielabOfSrgb(label.color)),
-    text(0x00620020, "UT", plainText(`${label.name} ${uid.slice(-8)}`, 1024)),
-    text(0x00620021, "UI", uid),
-  ];
+/** The slices that get a frame: those that hold the label. When none holds any, the first slice for the first label, with no pixel in it. */
+function framesOf(found: readonly LabelSlices[]): readonly LabelSlices[] {
+  const [first, ...others] = found;
+  if (!first || found.some(({ voxels }) => voxels > 0)) return found;
+  return [{ ...first, slices: [{ k: 0, box: { iMin: 0, iMax: -1, jMin: 0, jMax: -1 } }] }, ...others];
 }
 
-function dimensionItem(dimensionUid: string, pointer: number, group: number, description: string): Item {
-  return [
-    text(0x00209164, "UI", dimensionUid),
-    attributeTag(0x00209165, pointer),
-    attributeTag(0x00209167, group),
-    text(0x00209421, "LO", description),
-  ];
-}
-
-/**
- * Pixel measures and plane orientation of every frame. Slice Thickness is the distance between slices, not the thickness that the scanner
- * reconstructed: a voxel of the label map stands for the room up to its neighbours. It is measured along the normal of the planes, so that
- * slices of a tilted gantry, which are shifted within their planes, get it right too.
- */
-function sharedGroups(grid: Grid): Item {
-  const [rowStep, columnStep, sliceStep] = grid.steps;
-  const [columnMm, rowMm] = spacingMm(grid); // i runs across columns
-  const normal = cross(rowStep, columnStep);
-  const sliceMm = Math.abs(dot(sliceStep, normal)) / length(normal);
-  return [
-    sequence(0x00289110, [decimal(0x00180050, sliceMm), decimal(0x00180088, sliceMm), decimal(0x00280030, rowMm, columnMm)]),
-    sequence(0x00209116, [decimal(0x00200037, ...scale(rowStep, 1 / columnMm), ...scale(columnStep, 1 / rowMm))]),
-  ];
-}
-
-/**
- * Per-frame functional groups. All that depends on the slice (position, source image) is the same bytes for each segment, and all that
- * depends on the segment is of one length, so the length of the whole is known before a frame is written.
- */
-function perFrameGroups(frames: readonly Frame[], source: SourceSeries): Streamed {
-  const positions = [...new Set(frames.map(({ k }) => k))].sort((a, b) => a - b);
-  const positionIndex = new Map(positions.map((k, index) => [k, index + 1]));
-  const bySlice = new Map(
-    positions.map((k) => [
-      k,
-      {
-        derivation: encodeElements([derivationImage(source.slices[k]!)], "explicit"),
-        position: encodeElements([sequence(0x00209113, [decimal(0x00200032, ...ijkToLps(source.grid, [0, 0, k]))])], "explicit"),
-      },
-    ]),
-  );
-  // What differs from frame to frame stands at the end of these two; the rest is made once.
-  const content = Buffer.from(encodeElements([sequence(0x00209111, [unsignedLong(0x00209157, 0, 0)])], "explicit"));
-  const segmentNumber = Buffer.from(encodeElements([sequence(0x0062000a, [unsignedShort(0x0062000b, 0)])], "explicit"));
-  const itemBytes = ({ k }: Frame) =>
-    content.length + segmentNumber.length + bySlice.get(k)!.derivation.length + bySlice.get(k)!.position.length;
-  const sizeBytes = frames.reduce((sum, frame) => sum + 8 + itemBytes(frame), 0);
-  refuseTooLarge(sizeBytes, frames.length);
-  const pieces = function* (): Iterable<Uint8Array> {
-    const head = Buffer.from("feff00e000000000", "hex");
-    for (const frame of frames) {
-      const { derivation, position } = bySlice.get(frame.k)!;
-      head.writeUInt32LE(itemBytes(frame), 4);
-      content.writeUInt32LE(frame.segment, content.length - 8);
-      content.writeUInt32LE(positionIndex.get(frame.k)!, content.length - 4);
-      segmentNumber.writeUInt16LE(frame.segment, segmentNumber.length - 2);
-      yield head;
-      yield derivation; // (0008,9124)
-      yield content; // (0020,9111)
-      yield position; // (0020,9113)
-      yield segmentNumber; // (0062,000A)
-    }
-  };
-  return { sizeBytes, pieces };
-}
-
-/** PS3.3 C.7.6.16.2.6, with the purposes of PS3.16 CID 7203 and CID 7202. */
-function derivationImage({ sopClassUid, sopInstanceUid, frameNumber }: SourceSlice): Element {
-  return sequence(0x00089124, [
-    codeSequence(0x00089215, { value: "113076", scheme: "DCM", meaning: "Segmentation" }),
-    sequence(0x00082112, [
-      ...imageReference(sopClassUid, sopInstanceUid, frameNumber === null ? [] : [frameNumber]),
-      codeSequence(0x0040a170, { value: "121322", scheme: "DCM", meaning: "Source image for image processing operation" }),
-      text(0x0028135a, "CS", "YES"), // Spatial Locations Preserved
-    ]),
-  ]);
-}
-
-/** Common Instance Reference, PS3.3 C.12.2: the whole series, which is what was segmented. */
-function referencedSeries(source: SourceSeries): Element {
-  return sequence(0x00081115, [
-    text(0x0020000e, "UI", sourceSeriesUid(source)),
-    sequence(
-      0x0008114a,
-      ...sourceInstances(source).map(({ sopClassUid, sopInstanceUid }) => imageReference(sopClassUid, sopInstanceUid, [])),
-    ),
-  ]);
-}
-
-function pixelData(structures: readonly Structure[], frameCount: number, labelMap: LabelMap): Streamed {
+function pixelData(found: readonly LabelSlices[], frameCount: number, labelMap: LabelMap): Streamed {
   const [columns, rows] = labelMap.grid.dims;
   const sizeBytes = Math.ceil((frameCount * rows * columns) / 8);
   refuseTooLarge(sizeBytes, frameCount);
-  const found = structures.map((structure) => structure.found);
   return { sizeBytes, pieces: () => packFrames(labelMap, found) };
-}
-
-function refuseTooLarge(sizeBytes: number, frameCount: number): void {
-  if (sizeBytes > largestValueBytes)
-    throw new RefusedError(
-      "segmentation-too-large",
-      `a DICOM value holds at most 4 GiB, ${frameCount} frames need ${(sizeBytes / 2 ** 30).toFixed(1)} GiB`,
-    );
-}
-
-/** PS3.3 C.7.6.1.1.5: an image derived from a lossy one stays marked. */
-function lossyCompression({ attributes }: SourceSeries): Item {
-  const bytes = (tag: number) => attributes.get(tag)?.bytes ?? new Uint8Array();
-  if (Buffer.from(bytes(0x00282110)).toString("latin1").trim() !== "01") return [text(0x00282110, "CS", "00")];
-  const ratioAndMethod = [raw(0x00282112, "DS", bytes(0x00282112)), raw(0x00282114, "CS", bytes(0x00282114))];
-  return [text(0x00282110, "CS", "01"), ...ratioAndMethod.filter(({ tag }) => bytes(tag).length > 0)];
 }

@@ -8,6 +8,7 @@ import { decodeFrame } from "./decode.ts";
 import { type ToHounsfield, toHounsfield } from "./hounsfield.ts";
 import { openPart10 } from "./part10.ts";
 import { readCodedPixels } from "./pixel-data.ts";
+import { isSameImage } from "./same-image.ts";
 import type { SourceSeries } from "./source.ts";
 import { readSourceAttributes } from "./source-attributes.ts";
 
@@ -102,9 +103,12 @@ async function placeSlices(files: readonly SeriesFile[], signal?: AbortSignal): 
       }
       const instance = readCtInstance(opened);
       const twin = instances.get(instance.sopInstanceUid);
-      if (twin && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).equals(await twin.file.load()))
-        throw new RefusedError("instance-ambiguous", "the series holds two different files with this SOP Instance UID");
-      if (twin) notes.push(`instance ${file.sopInstanceUid} was there twice, one copy was left out`);
+      if (twin && !(await isSameImage(await twin.file.load(), bytes, { decode: true })))
+        throw new RefusedError(
+          "instance-ambiguous",
+          "two different images came under this SOP Instance UID; which one is meant can't be known: send the series again under UIDs of its own",
+        );
+      if (twin) notes.push(`instance ${file.sopInstanceUid} was there twice, the later copy was left out`);
       const { syntax } = readCodedPixels(opened, instance.format, instance.numberOfFrames);
       if (syntax.lossy) lossyName = syntax.name;
       if (!twin) instances.set(instance.sopInstanceUid, { file, instance });

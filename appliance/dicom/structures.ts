@@ -17,8 +17,15 @@ export type Structure = { readonly label: Label; readonly found: LabelSlices };
  * the model does not name, and one with nothing in it: neither a SEG nor an RTSTRUCT can say "nothing found".
  */
 export function structuresToEncode(source: SourceSeries, labelMap: LabelMap, manifest: ModelManifest): Structure[] {
+  const structures = findStructures(source, labelMap, manifest);
+  if (structures.length === 0) refuseEmpty(manifest);
+  return structures;
+}
+
+/** As {@link structuresToEncode}, but there may be none. */
+export function findStructures(source: SourceSeries, labelMap: LabelMap, manifest: ModelManifest): Structure[] {
   refuseOtherGrid(source, labelMap);
-  const structures = findLabelSlices(labelMap).map((found) => {
+  return findLabelSlices(labelMap).map((found) => {
     const label = manifest.labels.find(({ value }) => value === found.label);
     if (!label)
       throw new RefusedError(
@@ -27,9 +34,10 @@ export function structuresToEncode(source: SourceSeries, labelMap: LabelMap, man
       );
     return { label, found };
   });
-  if (structures.length === 0)
-    throw new RefusedError("segmentation-empty", `expected at least one voxel of ${manifest.labels.length} structures, found none`);
-  return structures;
+}
+
+export function refuseEmpty({ labels }: ModelManifest): never {
+  throw new RefusedError("segmentation-empty", `expected at least one voxel of ${labels.length} structures, found none`);
 }
 
 /** A structure's Tracking UID in the objects of one result. */
@@ -37,14 +45,27 @@ export function trackingUid(sopInstanceUid: Uid, label: Label): Uid {
   return derivedUid(sopInstanceUid, `tracking/${label.value}`);
 }
 
-/** PS3.3 table 10-19, Algorithm Identification Macro; family from PS3.16 CID 7162. */
-export function algorithmItem(manifest: ModelManifest): Item {
+/** What people call that structure by; the end of its UID keeps it apart from those of other results. */
+export function trackingIdentifier(sopInstanceUid: Uid, label: Label): string {
+  return plainText(`${label.name} ${trackingUid(sopInstanceUid, label).slice(-8)}`, 1024);
+}
+
+/** The model and its networks, so that two results can be told to come from the same one. */
+export function algorithmParameters(manifest: ModelManifest): string {
   const networks = manifest.networks.map(({ precision, sha256 }) => `${precision} sha256:${sha256}`);
+  return plainText(`model ${manifest.name} ${manifest.version}; ${networks.join("; ")}`, 10240);
+}
+
+/** PS3.16 CID 7162. */
+export const algorithmFamily = { value: "123110", scheme: "DCM", meaning: "Artificial Intelligence" } as const;
+
+/** PS3.3 table 10-19, Algorithm Identification Macro. */
+export function algorithmItem(manifest: ModelManifest): Item {
   return [
-    codeSequence(0x0066002f, { value: "123110", scheme: "DCM", meaning: "Artificial Intelligence" }),
+    codeSequence(0x0066002f, algorithmFamily),
     text(0x00660036, "LO", plainText(manifest.algorithm.name, 64)),
     text(0x00660031, "LO", plainText(manifest.algorithm.version, 64)),
-    text(0x00660032, "LT", plainText(`model ${manifest.name} ${manifest.version}; ${networks.join("; ")}`, 10240)),
+    text(0x00660032, "LT", algorithmParameters(manifest)),
   ];
 }
 

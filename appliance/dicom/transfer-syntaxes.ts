@@ -17,6 +17,7 @@ export type TransferSyntax = {
 
 export const implicitVrLittleEndian = "1.2.840.10008.1.2";
 export const explicitVrLittleEndian = "1.2.840.10008.1.2.1";
+export const rleLossless = "1.2.840.10008.1.2.5";
 
 const little = { explicitVr: true, littleEndian: true, deflated: false, lossy: false } as const;
 
@@ -26,7 +27,7 @@ export const transferSyntaxes: readonly TransferSyntax[] = [
   { ...little, uid: explicitVrLittleEndian, name: "Explicit VR Little Endian", coding: "native" },
   { ...little, uid: "1.2.840.10008.1.2.1.99", name: "Deflated Explicit VR Little Endian", deflated: true, coding: "native" },
   { ...little, uid: "1.2.840.10008.1.2.2", name: "Explicit VR Big Endian", littleEndian: false, coding: "native" },
-  { ...little, uid: "1.2.840.10008.1.2.5", name: "RLE Lossless", coding: "rle" },
+  { ...little, uid: rleLossless, name: "RLE Lossless", coding: "rle" },
   { ...little, uid: "1.2.840.10008.1.2.4.57", name: "JPEG Lossless, Process 14", coding: "jpeg-lossless" },
   { ...little, uid: "1.2.840.10008.1.2.4.70", name: "JPEG Lossless, Process 14, Selection Value 1", coding: "jpeg-lossless" },
   { ...little, uid: "1.2.840.10008.1.2.4.80", name: "JPEG-LS Lossless", coding: "jpeg-ls" },

@@ -9,6 +9,7 @@ export type Vr =
   | "CS"
   | "DA"
   | "DS"
+  | "DT"
   | "IS"
   | "LO"
   | "LT"
@@ -109,17 +110,21 @@ export type Part10Content = {
   readonly sopClassUid: Uid;
   readonly sopInstanceUid: Uid;
   readonly encoding: Encoding;
+  /** Where it is not the plain one of that encoding: the pixels are encapsulated. */
+  readonly transferSyntaxUid?: Uid;
   readonly elements: Item;
 };
 
 /** A DICOM file (PS3.10 section 7) in pieces of about a quarter of a megabyte, which the caller may keep. It can be iterated again and gives the same bytes. */
-export function writePart10({ sopClassUid, sopInstanceUid, encoding, elements }: Part10Content): Iterable<Uint8Array> {
+export function writePart10(content: Part10Content): Iterable<Uint8Array> {
+  const { sopClassUid, sopInstanceUid, encoding, elements } = content;
+  const plainSyntaxUid = encoding === "explicit" ? explicitVrLittleEndian : implicitVrLittleEndian;
   const meta = encodeElements(
     [
       raw(0x00020001, "OB", Uint8Array.of(0, 1)),
       text(0x00020002, "UI", sopClassUid),
       text(0x00020003, "UI", sopInstanceUid),
-      text(0x00020010, "UI", encoding === "explicit" ? explicitVrLittleEndian : implicitVrLittleEndian),
+      text(0x00020010, "UI", content.transferSyntaxUid ?? plainSyntaxUid),
       text(0x00020012, "UI", implementationClassUid),
       text(0x00020013, "SH", implementationVersionName),
     ],

@@ -11,7 +11,7 @@ export const trees = ["appliance", "models", "provisioning", "ui"];
 const serviceRows = [
   ["appliance/base"],
   ["appliance/domain", "appliance/volume"],
-  ["appliance/dicom", "appliance/nnunet", "appliance/api", "appliance/config"],
+  ["appliance/dicom", "appliance/report", "appliance/nnunet", "appliance/api", "appliance/config"],
   ["appliance/store", "appliance/dimse", "appliance/inference", "appliance/host"],
   ["appliance/jobs", "appliance/update", "models", "provisioning"],
   ["appliance/pipeline"],
@@ -40,6 +40,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   koa: ["appliance/http"],
   "@koa/router": ["appliance/http"],
   "dcmjs-codecs": ["appliance/dicom"],
+  fontkit: ["appliance/report"],
+  pdfkit: ["appliance/report"],
   // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest.
   zod: ["appliance/api", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],
   yaml: ["appliance/config"],
@@ -49,7 +51,15 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that take values and return values: no disk, no socket, no other process. */
-const pure = ["appliance/base", "appliance/domain", "appliance/volume", "appliance/dicom", "appliance/nnunet", "appliance/api"];
+const pure = [
+  "appliance/base",
+  "appliance/domain",
+  "appliance/volume",
+  "appliance/dicom",
+  "appliance/report",
+  "appliance/nnunet",
+  "appliance/api",
+];
 const impure = [
   "child_process",
   "cluster",

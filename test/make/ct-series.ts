@@ -140,6 +140,6 @@ function storePixels(
 }
 
 /** At most 16 characters, as VR DS allows. */
-function decimal(number: number): string {
+export function decimal(number: number): string {
   return `${Number(number.toFixed(8))}`.slice(0, 16);
 }

@@ -85,11 +85,17 @@ export const axialRule: Rule = {
   model: "reference",
   outputs: ["seg", "rtstruct"],
   destinations: ["pacs"],
+  deliver: "at-once",
+  emptySeg: false,
 };
 
 export const someUids: ResultUids = {
   seg: { seriesInstanceUid: "2.25.1", sopInstanceUid: "2.25.2" },
   rtstruct: { seriesInstanceUid: "2.25.3", sopInstanceUid: "2.25.4" },
+  "seg-labelmap": { seriesInstanceUid: "2.25.5", sopInstanceUid: "2.25.6" },
+  sr: { seriesInstanceUid: "2.25.7", sopInstanceUid: "2.25.8" },
+  "secondary-capture": { seriesInstanceUid: "2.25.9", sopInstanceUid: "2.25.10" },
+  pdf: { seriesInstanceUid: "2.25.11", sopInstanceUid: "2.25.12" },
 };
 
 export function newResult(seriesId: number, inputDigest: string, rest: Partial<NewResult> = {}): NewResult {

@@ -155,6 +155,15 @@ export function request(
   };
 }
 
+/** A request on a grid of 5 x 4 x 3 voxels with labels 2 and 7 of 9: label 7 in slices 0 and 2, label 2 in slice 2. */
+export function twoStructures(): ReturnType<typeof request> {
+  const labels = new Uint8Array(60);
+  labels[0] = 7;
+  labels[45] = 7;
+  labels[59] = 2;
+  return request(sourceSeries(axialGrid(5, 4, 3)), labels, 9);
+}
+
 /** Numbers that look random and are the same each time (mulberry32), 0..1. */
 export function seededRandom(seed: number): () => number {
   return () => {

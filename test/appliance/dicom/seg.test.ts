@@ -3,18 +3,9 @@ import { test } from "node:test";
 import dicomParser from "dicom-parser";
 import { cielabOfSrgb } from "../../../appliance/dicom/cielab.ts";
 import { encodeSeg } from "../../../appliance/dicom/seg.ts";
-import { axialGrid, noiseLabels, plainTexts, request, sourceSeries, tiltedGrid } from "../../make/result-request.ts";
+import { axialGrid, noiseLabels, plainTexts, request, sourceSeries, tiltedGrid, twoStructures } from "../../make/result-request.ts";
 
 const grid = axialGrid(5, 4, 3);
-
-/** Labels 2 and 7 of 9: label 7 in slices 0 and 2, label 2 in slice 2. */
-function twoStructures() {
-  const labels = new Uint8Array(60);
-  labels[0] = 7;
-  labels[45] = 7;
-  labels[59] = 2;
-  return request(sourceSeries(grid), labels, 9);
-}
 
 const bytesOf = (from: Parameters<typeof encodeSeg>[0]) => Buffer.concat([...encodeSeg(from)]);
 const read = (from: Parameters<typeof encodeSeg>[0]) => dicomParser.parseDicom(bytesOf(from));
@@ -100,6 +91,22 @@ test("a result of a lossy series stays marked as lossy", () => {
     ["01", "12.5", "ISO_15444_1"],
   );
   assert.equal(read(twoStructures()).string("x00282110"), "00");
+});
+
+test("nothing found becomes one frame of zeros and every structure of the model when that is asked for", () => {
+  const nothing = request(sourceSeries(grid), new Uint8Array(60), 9);
+  const seg = read({ ...nothing, emptyFrame: true });
+  assert.deepEqual(
+    items(seg, "x00620002").map((segment) => segment.uint16("x00620004")),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+  const [frame, ...others] = items(seg, "x52009230");
+  assert.deepEqual([seg.string("x00280008"), others.length], ["1", 0]);
+  assert.equal(items(frame!, "x0062000a")[0]!.uint16("x0062000b"), 1);
+  assert.equal(items(frame!, "x00209113")[0]!.string("x00200032"), "-199.609375\\-180.25\\-1042.3");
+  const { dataOffset, length } = seg.elements.x7fe00010!;
+  assert.deepEqual([...seg.byteArray.subarray(dataOffset, dataOffset + length)], [0, 0, 0, 0]); // 20 bits, padded to an even length
+  assert.ok(bytesOf({ ...twoStructures(), emptyFrame: true }).equals(bytesOf(twoStructures())), "what was found is written as always");
 });
 
 test("what cannot be a right SEG is refused before the first byte", () => {

@@ -179,6 +179,8 @@ const brokenSeries: readonly (readonly [string, CtSeriesOptions, string])[] = [
   ["a position that is no number", { edit: (dataSet) => dataSet.set(0x00200032, ["DS", "a\\b\\c"]) }, "attribute-invalid"],
   ["two frames of reference", { edit: (dataSet, k) => dataSet.set(0x00200052, ["UI", `1.2.${k >> 2}`]) }, "frame-of-reference-mixed"],
   ["two series", { edit: (dataSet, k) => dataSet.set(0x0020000e, ["UI", `1.2.${k >> 2}`]) }, "series-mixed"],
+  ["a pixel spacing of 50 mm", { spacingMm: [50, 50, 2] }, "spacing-implausible"],
+  ["a patient of 4 m", { dims: [8, 6, 20], spacingMm: [1, 1, 200] }, "spacing-implausible"],
   ["two studies", { edit: (dataSet, k) => dataSet.set(0x0020000d, ["UI", `1.2.${k >> 2}`]) }, "study-mixed"],
   ["two patients", { edit: (dataSet, k) => dataSet.set(0x00100020, ["LO", `patient ${k >> 2}`]) }, "patient-mixed"],
   ["JPEG baseline", { transferSyntaxUid: "1.2.840.10008.1.2.4.50", compress: (pixels) => pixels }, "transfer-syntax-unsupported"],

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { readInstanceHeader } from "../../appliance/dicom/instance-header.ts";
+import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
+import { encodeSeg } from "../../appliance/dicom/seg.ts";
+import { readSourceSeries } from "../../appliance/dicom/series-to-volume.ts";
+import { spacingMm, voxelMl } from "../../appliance/volume/grid.ts";
+import { request } from "../make/result-request.ts";
+import { temporaryFolder } from "../peers/folder.ts";
+import { run } from "../peers/process.ts";
+import { readBack } from "./result-cases.ts";
+
+const data = join(import.meta.dirname, "../data");
+
+/** The example series with what TotalSegmentator's `total` task finds in it: 31 structures of 0.2 to 700 ml. */
+async function exampleWithOrgans() {
+  const files = readdirSync(join(data, "example-ct")).map((name) => {
+    const path = join(data, "example-ct", name);
+    return { sopInstanceUid: readInstanceHeader(readFileSync(path)).sopInstanceUid, load: () => readFile(path) };
+  });
+  const source = await readSourceSeries(files);
+  const [ni, nj, nk] = source.grid.dims;
+  const voxels = gunzipSync(readFileSync(join(data, "example-ct-totalsegmentator.nii.gz"))).subarray(-ni * nj * nk);
+  const labels = new Uint8Array(voxels.length);
+  // Its affine runs from posterior to anterior where the rows of the series run the other way; i and k are the same.
+  for (let row = 0; row < nj * nk; row++) {
+    const [j, k] = [row % nj, Math.floor(row / nj)];
+    labels.set(voxels.subarray(ni * row, ni * (row + 1)), ni * (nj - 1 - j + nj * k));
+  }
+  return request(source, labels, 117);
+}
+
+test("plastimatch makes the same volumes of an RTSTRUCT of 31 organs as pydicom reads from the SEG, and the same voxels", async () => {
+  await using folder = await temporaryFolder("volumes");
+  const organs = await exampleWithOrgans();
+  const cases = [{ name: "organs", request: organs }];
+  const [seg] = await readBack(folder.path, cases, "seg", encodeSeg, async (casesFile) => {
+    const { code, stderr } = await run("/usr/bin/python3", [join(import.meta.dirname, "seg_to_labels.py"), casesFile]);
+    assert.equal(code, 0, stderr.slice(-2000));
+  });
+  const file = join(folder.path, "rtstruct.dcm");
+  writeFileSync(file, Buffer.concat([...encodeRtstruct(organs)]));
+  const { dims, origin } = organs.source.grid;
+  const spacing = spacingMm(organs.source.grid); // along the axes, so the grid needs no direction
+  const geometry = ["--dim", dims.join(" "), "--origin", origin.join(" "), "--spacing", spacing.join(" ")];
+  const masks = join(folder.path, "masks");
+  const { code, stdout, stderr } = await run("plastimatch", [
+    "convert",
+    "--input",
+    file,
+    ...geometry,
+    "--output-prefix",
+    masks,
+    "--prefix-format",
+    "mha",
+  ]);
+  assert.equal(code, 0, stdout + stderr);
+  const found = [...new Set(organs.labelMap.labels)].filter((label) => label !== 0).sort((a, b) => a - b);
+  assert.equal(found.length, 31);
+  for (const [index, label] of found.entries()) {
+    const { title } = organs.manifest.labels[label - 1]!;
+    const inRtstruct = readFileSync(join(masks, `${title}.mha`)).subarray(-organs.labelMap.labels.length);
+    const inSeg = seg!.found.map((segment) => (segment === index + 1 ? 1 : 0));
+    const ml = (mask: Uint8Array) => mask.reduce((sum, voxel) => sum + voxel, 0) * voxelMl(organs.source.grid);
+    const said = `${title}: ${ml(inRtstruct).toFixed(3)} ml in the RTSTRUCT, ${ml(inSeg).toFixed(3)} ml in the SEG`;
+    assert.ok(ml(inSeg) > 0.1 && Math.abs(ml(inRtstruct) / ml(inSeg) - 1) <= 0.01, said);
+    assert.ok(inRtstruct.equals(inSeg), `other voxels of ${said}`); // contours leave every pixel's centre on its side
+  }
+});
