@@ -35,6 +35,15 @@ export type StructureMeasure = {
   readonly touchesBorder: boolean;
   /** A voxel index near its middle, where the page jumps to. */
   readonly centreIjk: readonly [number, number, number];
+  /** What follows is absent in results of releases that did not measure it. */
+  readonly sdHu?: number;
+  readonly minHu?: number;
+  readonly maxHu?: number;
+  readonly medianHu?: number;
+  /** Centre of mass, LPS mm. */
+  readonly centreLps?: readonly [x: number, y: number, z: number];
+  /** The smallest block of voxels that holds it, ijk. */
+  readonly box?: { readonly start: readonly [number, number, number]; readonly dims: readonly [number, number, number] };
 };
 
 /** How a result came about. */
@@ -47,6 +56,28 @@ export type InferenceRecord = {
   readonly peakMemoryBytes: number;
   /** What was noticed on the way and a person may want to know (localizers dropped and the like). */
   readonly notes: readonly string[];
+  /** What it takes to trace and repeat it; absent in results of releases that did not keep it. */
+  readonly trace?: InferenceTrace;
+};
+
+/** What an inference was made of, and how it went step by step. */
+export type InferenceTrace = {
+  readonly softwareVersion: string;
+  /** Library that ran the network, with its version. */
+  readonly engine: string;
+  readonly threads: number;
+  readonly cpu: string;
+  /** SHA-256 of every file of the model that has a say: networks, plans, dataset. */
+  readonly modelFiles: readonly { readonly file: string; readonly sha256: string }[];
+  /** Network input voxels and spacing, zyx. */
+  readonly patchSize: readonly number[];
+  readonly spacingMm: readonly number[];
+  readonly stepSize: number;
+  readonly mirrorAxes: readonly number[];
+  /** SHA-256 of the label map's voxels, i fastest. */
+  readonly labelMapSha256: string;
+  /** Wall time of each step, ms. */
+  readonly stepsMs: Readonly<Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number>>;
 };
 
 export type Result = {
@@ -69,19 +100,43 @@ export type Result = {
   readonly record: InferenceRecord | null;
 };
 
-export const deliveryStates = ["waiting", "delivered", "failed"] as const;
-/** waiting: on its way, perhaps after failed tries. delivered: the peer answered Success or a warning. failed: the peer refused it for good. */
+export const deliveryStates = ["held", "waiting", "delivered", "failed"] as const;
+/**
+ * held: until a person accepts the result. waiting: on its way, perhaps after failed tries. delivered: the peer answered Success or a warning.
+ * failed: the peer refused it for good.
+ */
 export type DeliveryState = (typeof deliveryStates)[number];
 
+/** A choice that the destination did not take. */
+export type Refusal = {
+  readonly output: ResultOutput;
+  readonly reason: Reason;
+  /** The peer's C-STORE status; null where it took no presentation context for the object. */
+  readonly status: number | null;
+  /** UTC epoch ms. */
+  readonly at: number;
+};
+
+/** One object on its way to one destination. */
 export type Delivery = {
   readonly id: DeliveryId;
   readonly resultId: ResultId;
-  readonly output: ResultOutput;
+  /** Name of a node; `sender` where none that is set up has the sender's AE title. */
   readonly destination: string;
+  /** What may go, first choice first. */
+  readonly choices: readonly ResultOutput[];
+  /** The choice that goes or went. */
+  readonly output: ResultOutput;
+  readonly position: number;
+  /** The choices before it, and why they did not go. */
+  readonly refusals: readonly Refusal[];
   readonly state: DeliveryState;
   readonly attempts: number;
   readonly reason: Reason | null;
-  /** The peer's C-STORE status, 0 for Success. */
+  /** The peer's last C-STORE status, 0 for Success, and its Error Comment with that. */
   readonly status: number | null;
+  readonly comment: string | null;
+  /** UTC epoch ms. */
+  readonly triedAt: number | null;
   readonly deliveredAt: number | null;
 };

@@ -1,7 +1,22 @@
 import type { InstanceFacts, Reason } from "./series.ts";
 
-export const resultOutputs = ["seg", "rtstruct"] as const;
+export const resultOutputs = ["seg", "seg-labelmap", "rtstruct", "sr", "secondary-capture", "pdf"] as const;
+/** The objects that a result can be written as. */
 export type ResultOutput = (typeof resultOutputs)[number];
+
+/** In a rule's destinations: back to the node that the series came from. */
+export const toSender = "sender";
+
+/**
+ * Where a rule's results go: the name of a node, which gets each output of the rule as it is; or a node and a list of what it gets, each
+ * entry one object, by a first choice and what goes in its place where the node does not take that class of object.
+ */
+export type Destination =
+  | string
+  | { readonly node: string; readonly send: readonly (ResultOutput | readonly [ResultOutput, ...ResultOutput[]])[] };
+
+/** When results leave: as soon as they are written, or when a person has accepted them. */
+export const deliveryTimes = ["at-once", "after-acceptance"] as const;
 
 /** Which series, which model, which outputs, which destinations. */
 export type Rule = {
@@ -18,9 +33,28 @@ export type Rule = {
   };
   readonly model: string;
   readonly outputs: readonly ResultOutput[];
-  /** Names of remote nodes. */
-  readonly destinations: readonly string[];
+  readonly destinations: readonly Destination[];
+  readonly deliver: (typeof deliveryTimes)[number];
+  /** Whether a result in which nothing was found still goes out as a SEG, with one segment and a frame without any voxel. */
+  readonly emptySeg: boolean;
 };
+
+/** One object for one destination: the first of the choices that it takes. */
+export type Send = { readonly destination: string; readonly choices: readonly ResultOutput[] };
+
+/** What a rule sends, in its own order. */
+export function sendsOf({ outputs, destinations }: Pick<Rule, "outputs" | "destinations">): Send[] {
+  return destinations.flatMap((destination): Send[] => {
+    if (typeof destination === "string") return outputs.map((output) => ({ destination, choices: [output] }));
+    return destination.send.map((entry) => ({ destination: destination.node, choices: typeof entry === "string" ? [entry] : entry }));
+  });
+}
+
+/** All that has to be written for a rule: its outputs, and whatever one of its destinations may need. */
+export function outputsOf(rule: Pick<Rule, "outputs" | "destinations">): ResultOutput[] {
+  const wanted = new Set([...rule.outputs, ...sendsOf(rule).flatMap(({ choices }) => choices)]);
+  return resultOutputs.filter((output) => wanted.has(output));
+}
 
 /** What a rule looks at. */
 export type RuleCandidate = {

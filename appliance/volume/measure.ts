@@ -1,3 +1,4 @@
+import type { Box } from "./crop.ts";
 import { ijkToLps, type Lps, voxelCount, voxelMl } from "./grid.ts";
 import type { CtVolume, LabelMap } from "./volume.ts";
 
@@ -7,13 +8,24 @@ export type LabelMeasure = {
   readonly voxels: number;
   readonly volumeMl: number;
   readonly meanHu: number;
+  /** Standard deviation over the label's voxels themselves (divided by their number, as numpy's std). */
+  readonly sdHu: number;
+  readonly minHu: number;
+  readonly maxHu: number;
+  /** Of an even number of voxels, half-way between the two in the middle. */
+  readonly medianHu: number;
   /** A voxel lies in the outermost layer of the grid: the structure may go on outside the images, its volume is a lower bound. */
   readonly touchesBorder: boolean;
   /** Centre of mass of the label's voxels; need not lie inside it. */
   readonly centre: Lps;
+  /** The smallest block of voxels that holds the label. */
+  readonly box: Box;
 };
 
-/** Volume, mean HU and place of each label that occurs, by rising value, from one pass. The two must be on the same grid. */
+/**
+ * Volume, HU and place of each label that occurs, by rising value, from one pass; all of it exact but for the last rounding. The two must be
+ * on the same grid.
+ */
 export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly LabelMeasure[] {
   const { grid } = labelMap;
   const { hu } = volume;
@@ -24,14 +36,13 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
     throw new Error(`volume of ${volume.grid.dims.join(" x ")} and label map of ${grid.dims.join(" x ")} are not on one grid`);
 
   const voxels = new Float64Array(256);
-  const huSum = new Float64Array(256);
-  const iSum = new Float64Array(256);
-  const jSum = new Float64Array(256);
-  const kSum = new Float64Array(256);
-  const atBorder = new Uint8Array(256);
+  const sums = [new Float64Array(256), new Float64Array(256), new Float64Array(256)] as const; // of i, j, k
+  const lowest = [new Int32Array(256).fill(ni), new Int32Array(256).fill(nj), new Int32Array(256).fill(nk)] as const;
+  const highest = [new Int32Array(256).fill(-1), new Int32Array(256).fill(-1), new Int32Array(256).fill(-1)] as const;
+  // int16 has 65536 values, so counting them costs one increment a voxel and gives every statistic exactly. Only pages in use are real memory.
+  const histograms: Uint32Array[] = [];
   for (let k = 0, at = 0; k < nk; k++) {
     for (let j = 0; j < nj; j++) {
-      const borderRow = k === 0 || k === nk - 1 || j === 0 || j === nj - 1;
       // Labels come in runs: only the HU need a look at every voxel.
       for (let i = 0, next = 0; i < ni; i = next) {
         const value = labels[at]!;
@@ -40,18 +51,24 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
           at++;
           continue;
         }
-        let sum = hu[at++]!;
+        histograms[value] ??= new Uint32Array(histogramSize);
+        const histogram = histograms[value];
+        histogram[hu[at++]! + histogramZero]!++;
         while (next < ni && labels[at]! === value) {
-          sum += hu[at++]!;
+          histogram[hu[at++]! + histogramZero]!++;
           next++;
         }
         const run = next - i;
         voxels[value]! += run;
-        huSum[value]! += sum;
-        iSum[value]! += (run * (i + next - 1)) / 2;
-        jSum[value]! += run * j;
-        kSum[value]! += run * k;
-        if (borderRow || i === 0 || next === ni) atBorder[value] = 1;
+        sums[0][value]! += (run * (i + next - 1)) / 2;
+        sums[1][value]! += run * j;
+        sums[2][value]! += run * k;
+        if (i < lowest[0][value]!) lowest[0][value] = i;
+        if (next - 1 > highest[0][value]!) highest[0][value] = next - 1;
+        if (j < lowest[1][value]!) lowest[1][value] = j;
+        if (j > highest[1][value]!) highest[1][value] = j;
+        if (k < lowest[2][value]!) lowest[2][value] = k;
+        highest[2][value] = k;
       }
     }
   }
@@ -61,14 +78,52 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
   for (let value = 1; value < 256; value++) {
     const count = voxels[value]!;
     if (count === 0) continue;
+    const of = ([alongI, alongJ, alongK]: readonly [Int32Array, Int32Array, Int32Array]) =>
+      [alongI[value]!, alongJ[value]!, alongK[value]!] as const;
+    const first = of(lowest);
+    const last = of(highest);
     measures.push({
       value,
       voxels: count,
       volumeMl: count * perVoxelMl,
-      meanHu: huSum[value]! / count,
-      touchesBorder: atBorder[value] === 1,
-      centre: ijkToLps(grid, [iSum[value]! / count, jSum[value]! / count, kSum[value]! / count]),
+      ...summarise(histograms[value]!, count),
+      touchesBorder: first.some((index) => index === 0) || last.some((index, axis) => index === grid.dims[axis]! - 1),
+      centre: ijkToLps(grid, [sums[0][value]! / count, sums[1][value]! / count, sums[2][value]! / count]),
+      box: { start: first, dims: [last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1] },
     });
   }
   return measures;
+}
+
+const histogramSize = 65536;
+/** Where 0 HU is counted. */
+const histogramZero = 32768;
+
+function summarise(histogram: Uint32Array, count: number): Pick<LabelMeasure, "meanHu" | "sdHu" | "minHu" | "maxHu" | "medianHu"> {
+  let min = histogramSize;
+  let max = 0;
+  let sum = 0; // at most 2^31 voxels of 2^15 HU: a whole number that float64 holds
+  let seen = 0;
+  let lowerMiddle = -1;
+  let upperMiddle = -1;
+  for (let at = 0; at < histogramSize; at++) {
+    const n = histogram[at]!;
+    if (n === 0) continue;
+    if (at < min) min = at;
+    max = at;
+    sum += n * (at - histogramZero);
+    seen += n;
+    if (lowerMiddle < 0 && 2 * seen >= count) lowerMiddle = at;
+    if (upperMiddle < 0 && 2 * seen > count) upperMiddle = at;
+  }
+  const mean = sum / count;
+  let squares = 0; // about the mean, so that nothing is lost by taking large sums from each other
+  for (let at = min; at <= max; at++) squares += histogram[at]! * (at - histogramZero - mean) ** 2;
+  return {
+    meanHu: mean,
+    sdHu: Math.sqrt(squares / count),
+    minHu: min - histogramZero,
+    maxHu: max - histogramZero,
+    medianHu: (lowerMiddle + upperMiddle) / 2 - histogramZero,
+  };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Rule, type RuleCandidate, whyNot } from "../../../appliance/domain/rule.ts";
+import { outputsOf, type Rule, type RuleCandidate, sendsOf, whyNot } from "../../../appliance/domain/rule.ts";
 import type { InstanceFacts } from "../../../appliance/domain/series.ts";
 
 const image: InstanceFacts = {
@@ -20,7 +20,15 @@ const localizer: InstanceFacts = {
 
 function rule(match: Partial<Rule["match"]> = {}): Rule {
   const all = { modality: "CT", axial: true, minimumSlices: 3, callingAeTitles: [], seriesDescription: "" };
-  return { name: "axial CT", match: { ...all, ...match }, model: "reference", outputs: ["seg"], destinations: [] };
+  return {
+    name: "axial CT",
+    match: { ...all, ...match },
+    model: "reference",
+    outputs: ["seg"],
+    destinations: [],
+    deliver: "at-once",
+    emptySeg: false,
+  };
 }
 
 function series(instances: readonly InstanceFacts[], rest: Partial<RuleCandidate> = {}): RuleCandidate {
@@ -106,4 +114,17 @@ test("an orientation of zeros is not axial", () => {
 
 test("a rule that does not ask for axial images takes coronal ones", () => {
   assert.equal(codeOf(rule({ axial: false }), series(slices(3, { imageOrientationPatient: [1, 0, 0, 0, 0, -1] }))), undefined);
+});
+
+test("a rule has to write what its destinations may need, each output once", () => {
+  const rule = {
+    outputs: ["rtstruct"],
+    destinations: ["pacs", { node: "archive", send: [["seg-labelmap", "seg", "rtstruct"], "sr"] }],
+  } as const;
+  assert.deepEqual(outputsOf(rule), ["seg", "seg-labelmap", "rtstruct", "sr"]);
+  assert.deepEqual(sendsOf(rule), [
+    { destination: "pacs", choices: ["rtstruct"] },
+    { destination: "archive", choices: ["seg-labelmap", "seg", "rtstruct"] },
+    { destination: "archive", choices: ["sr"] },
+  ]);
 });

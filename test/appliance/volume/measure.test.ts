@@ -15,7 +15,7 @@ const grid: Grid = {
   ],
 };
 
-test("volume, mean HU, place and contact with the border, by hand", () => {
+test("volume, HU, place, extent and contact with the border, by hand", () => {
   const labels = new Uint8Array(64);
   const hu = new Int16Array(64).fill(-1000);
   const set = (i: number, j: number, k: number, label: number, value: number): void => {
@@ -26,10 +26,45 @@ test("volume, mean HU, place and contact with the border, by hand", () => {
   set(2, 1, 1, 2, 60);
   set(1, 2, 2, 200, -30);
   set(1, 3, 2, 200, -31);
+  set(2, 3, 3, 200, 121);
   assert.deepEqual(measureLabels({ grid, hu }, { grid, labels }), [
-    { value: 2, voxels: 2, volumeMl: 0.04, meanHu: 50, touchesBorder: false, centre: [-7, -18, 105] },
-    { value: 200, voxels: 2, volumeMl: 0.04, meanHu: -30.5, touchesBorder: true, centre: [-8, -15, 110] },
+    {
+      value: 2,
+      voxels: 2,
+      volumeMl: 0.04,
+      meanHu: 50,
+      sdHu: 10,
+      minHu: 40,
+      maxHu: 60,
+      medianHu: 50,
+      touchesBorder: false,
+      centre: [-7, -18, 105],
+      box: { start: [1, 1, 1], dims: [2, 1, 1] },
+    },
+    {
+      value: 200,
+      voxels: 3,
+      volumeMl: 0.06,
+      meanHu: 20, // -30, -31, 121
+      sdHu: Math.sqrt((50 ** 2 + 51 ** 2 + 101 ** 2) / 3),
+      minHu: -31,
+      maxHu: 121,
+      medianHu: -30,
+      touchesBorder: true,
+      centre: [-10 + 2 * (4 / 3), -20 + 2 * (8 / 3), 100 + 5 * (7 / 3)],
+      box: { start: [1, 2, 2], dims: [2, 2, 2] },
+    },
   ]);
+});
+
+test("the ends of int16 are counted as any other value", () => {
+  const labels = new Uint8Array(64).fill(1);
+  const hu = new Int16Array(64).fill(-32768, 0, 32).fill(32767, 32);
+  const [measure] = measureLabels({ grid, hu }, { grid, labels });
+  assert.deepEqual(
+    [measure!.minHu, measure!.maxHu, measure!.meanHu, measure!.medianHu, measure!.sdHu],
+    [-32768, 32767, -0.5, -0.5, 32767.5],
+  );
 });
 
 test("each of the six faces counts as border, the layer below does not", () => {
@@ -69,11 +104,23 @@ test("measures are those of the voxels taken one by one", () => {
           mean((n) => Math.floor(n / 4) % 4) * 2 - 20,
           mean((n) => Math.floor(n / 16)) * 5 + 100,
         ];
-        return [{ value, voxels: at.length, meanHu: mean((n) => hu[n]!), centre }];
+        const meanHu = mean((n) => hu[n]!);
+        const sorted = at.map((n) => hu[n]!).sort((a, b) => a - b);
+        const medianHu = (sorted[(at.length - 1) >> 1]! + sorted[at.length >> 1]!) / 2;
+        const sdHu = Math.sqrt(mean((n) => (hu[n]! - meanHu) ** 2));
+        const [is, js, ks] = [at.map((n) => n % 4), at.map((n) => Math.floor(n / 4) % 4), at.map((n) => Math.floor(n / 16))];
+        const start = [is, js, ks].map((along) => Math.min(...along));
+        const box = { start, dims: [is, js, ks].map((along, axis) => Math.max(...along) - start[axis]! + 1) };
+        return [{ value, voxels: at.length, meanHu, medianHu, sdHu, minHu: sorted[0]!, maxHu: sorted.at(-1)!, centre, box }];
       });
       assert.equal(found.length, expected.length);
-      for (const [n, { value, voxels, meanHu, centre }] of expected.entries()) {
-        assert.deepEqual([found[n]!.value, found[n]!.voxels, found[n]!.meanHu], [value, voxels, meanHu]);
+      for (const [n, { value, voxels, meanHu, medianHu, sdHu, minHu, maxHu, centre, box }] of expected.entries()) {
+        const { sdHu: foundSd, ...rest } = found[n]!;
+        assert.deepEqual(
+          [rest.value, rest.voxels, rest.meanHu, rest.medianHu, rest.minHu, rest.maxHu, rest.box],
+          [value, voxels, meanHu, medianHu, minHu, maxHu, box],
+        );
+        assert.ok(Math.abs(foundSd - sdHu) < 1e-7);
         for (const [axis, mm] of centre.entries()) assert.ok(Math.abs(found[n]!.centre[axis]! - mm) < 1e-9);
       }
     }),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type Grid, type Ijk, ijkToLps, spacingMm } from "../../../appliance/volume/grid.ts";
-import { encodeNifti } from "../../../appliance/volume/nifti.ts";
+import { encodeNifti, type NamedLabel } from "../../../appliance/volume/nifti.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 import { python } from "../../peers/python.ts";
 
@@ -17,6 +17,8 @@ type Read = {
   sform: number;
   voxels: number[];
   sum: number;
+  /** Code and label table of each header extension. */
+  extensions: [number, [number, string, number[]][]][];
 };
 
 const script = join(import.meta.dirname, "nifti.py");
@@ -51,6 +53,7 @@ for (const compressed of [false, true])
     assert.equal(read.dtype, "uint8");
     assert.equal(read.units, "mm");
     assert.equal(read.sform, 2);
+    assert.deepEqual(read.extensions, []);
     assert.deepEqual(read.voxels, [195, 196, 200, 215, 254]);
     assert.equal(
       read.sum,
@@ -67,3 +70,39 @@ for (const compressed of [false, true])
       }
     }
   });
+
+test("nibabel reads the labels' names and colours from the header, as TotalSegmentator writes them, and every voxel behind it", async () => {
+  const odd = "größer & <kleiner> ]]> Ende";
+  const tables: (readonly NamedLabel[])[] = [
+    [{ value: 1, name: "spleen", color: [255, 0, 51] }],
+    [
+      { value: 2, name: "kidney_right", color: [0, 0, 0] },
+      { value: 255, name: odd, color: [128, 255, 1] },
+    ],
+    Array.from({ length: 117 }, (_, n) => ({ value: n + 1, name: `structure_${n + 1}`, color: [n, n, n] })),
+  ];
+  for (const labels of tables) {
+    await using folder = await temporaryFolder();
+    const voxels = Uint8Array.from({ length: 60 }, (_, at) => 195 + at);
+    const file = join(folder.path, "labels.nii");
+    const bytes = encodeNifti({ grid, labels: voxels }, labels);
+    await writeFile(file, bytes);
+    const read = (await python(script, {
+      file,
+      ijk: [
+        [0, 0, 0],
+        [4, 3, 2],
+      ],
+    })) as Read;
+    assert.deepEqual([read.voxels, read.sum], [[195, 254], voxels.reduce((sum, label) => sum + label, 0)]);
+    assert.equal((bytes.length - 60) % 16, 0); // as long as the standard wants it
+    // nibabel cuts zero bytes off before its users see the text; other readers hand the XML parser all of it.
+    assert.match(new TextDecoder().decode(bytes.subarray(360, bytes.length - 60)), /^<\?xml [^\0]*<\/CaretExtension>\s*$/);
+    const [[code, table] = [], ...more] = read.extensions;
+    assert.deepEqual([code, more], [0, []]);
+    assert.deepEqual(
+      table,
+      labels.map(({ value, name, color }) => [value, name, color.map((part) => Number((part / 255).toFixed(4)))]),
+    );
+  }
+});
