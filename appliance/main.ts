@@ -1,4 +1,4 @@
-import { mkdir, statfs } from "node:fs/promises";
+import { chmod, mkdir, statfs } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { applySiteFile } from "../provisioning/apply-site.ts";
@@ -21,15 +21,17 @@ import { acceptAssociation } from "./pipeline/accept.ts";
 import { Changes } from "./pipeline/changes.ts";
 import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { startNightly } from "./pipeline/nightly.ts";
+import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { openInstance } from "./pipeline/receive.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
+import { getDelivery } from "./store/deliveries.ts";
 import { releaseRunningJobs } from "./store/jobs.ts";
 import { ObjectFolder } from "./store/objects.ts";
 import { getResult } from "./store/results.ts";
 import { noteRestart } from "./store/series.ts";
-import { getSetting, listNodes } from "./store/settings.ts";
+import { getSetting, listNodes, listRules } from "./store/settings.ts";
 
 export type ServiceOptions = {
   /** Data folder; made when absent. */
@@ -52,7 +54,8 @@ export const shippedModels = join(import.meta.dirname, "../models");
 export async function startService({ data, provision, clock, log }: ServiceOptions): Promise<Service> {
   const folder = dataFolder(data);
   await using started = new AsyncDisposableStack(); // undone when a later part fails to start
-  await mkdir(folder.root, { recursive: true, mode: 0o700 });
+  await mkdir(folder.root, { recursive: true });
+  await chmod(folder.root, 0o700); // also where somebody made it: it holds patient data
   await mkdir(folder.models, { recursive: true });
   const lock = lockFolder(folder.lock);
   started.defer(() => lock.close());
@@ -69,8 +72,10 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     );
 
   const objects = await ObjectFolder.open(folder.objects);
-  const { models, refusals } = await usableModels([shippedModels, folder.models]);
+  let { models, refusals } = await usableModels([shippedModels, folder.models]);
   for (const { code, message } of refusals) log.error("model-unusable", { code, message });
+  for (const rule of listRules(database))
+    if (!models.has(rule.model)) log.error("rule-without-model", { rule: rule.name, model: rule.model });
   const softwareVersion = readSoftwareVersion();
   const changes = new Changes();
   const open = new OpenAssociations();
@@ -94,7 +99,10 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       quietMs,
       threads: availableParallelism(),
       callingAeTitle: dicom.aeTitle,
-      findModel: (name) => models.get(name)?.manifest,
+      async readModel(name) {
+        ({ models } = await usableModels([shippedModels, folder.models])); // what was installed or replaced since the start counts
+        return models.get(name)?.manifest;
+      },
       modelFolder: (name) => models.get(name)?.folder ?? join(folder.models, name),
       resultFolder: folder.result,
       device: () => ({
@@ -121,12 +129,26 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       subscribe: live.subscribe,
       progressOf,
       resultFolder: folder.result,
-      findModel: (name) => models.get(name)?.manifest,
+      findModel(name, version) {
+        const manifest = models.get(name)?.manifest;
+        return manifest?.version === version ? manifest : undefined; // another version may number its labels otherwise
+      },
       retry(id) {
         retryResult(database, id, clock.now());
         const seriesId = getResult(database, id)?.seriesId;
         if (seriesId !== undefined) changes.seriesChanged(seriesId);
         setImmediate(() => runner.wake()); // after the transaction that this runs in
+      },
+      retryDelivery(id) {
+        retryDelivery(database, id, clock.now());
+        const resultId = getDelivery(database, id)?.resultId;
+        const seriesId = resultId === undefined ? undefined : getResult(database, resultId)?.seriesId;
+        if (seriesId !== undefined) changes.seriesChanged(seriesId);
+        setImmediate(() => runner.wake()); // after the transaction that this runs in
+      },
+      pauseNode(name, paused) {
+        pauseNode(database, name, paused, clock.now());
+        setImmediate(() => runner.wake());
       },
       device: async () => {
         const disk = await statfs(folder.root);

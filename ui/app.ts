@@ -3,7 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { parseAddress } from "./address.ts";
+import { deliveriesAddress, parseAddress } from "./address.ts";
 import { whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
@@ -80,6 +80,7 @@ export class SegboxApp extends LitElement {
             ? html`<span class="node">${text.node.aeTitle} <strong>${device.aeTitle}</strong>, ${text.node.port} <strong>${device.dicomPort}</strong></span>`
             : nothing
         }
+        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a></nav>
         <div class="end">
           <span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>
           <span class="user"><strong>${user.name}</strong>, ${text.roles[user.role]}</span>
@@ -95,6 +96,10 @@ export class SegboxApp extends LitElement {
       case "worklist":
         document.title = `${text.documentTitle.worklist} – ${text.product}`;
         return html`<worklist-page .device=${this.device}></worklist-page>`;
+      case "deliveries":
+        document.title = `${text.documentTitle.deliveries} – ${text.product}`;
+        void this.#load(import("./pages/deliveries/deliveries-page.ts"));
+        return html`<deliveries-page .session=${session}></deliveries-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));
@@ -172,7 +177,7 @@ export class SegboxApp extends LitElement {
   }
 
   #livePage(): LivePage | null {
-    return this.querySelector<LivePage>("worklist-page, series-page:defined");
+    return this.querySelector<LivePage>("worklist-page, series-page:defined, deliveries-page:defined");
   }
 
   readonly #onSignedIn = ({ detail }: CustomEvent<Session>): void => this.#begin(detail);

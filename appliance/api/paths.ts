@@ -5,10 +5,16 @@ export const paths = {
   seriesList: "/api/series",
   series: (id: number | string) => `/api/series/${id}`,
   slice: (resultId: number | string, k: number | string) => `/api/results/${resultId}/slices/${k}`,
-  /** Files of a result: seg.dcm, rtstruct.dcm, labels.nii.gz, statistics.json */
+  /** Files of a result: seg.dcm and the other objects, labels.nii.gz, statistics.json */
   resultFile: (resultId: number | string, name: string) => `/api/results/${resultId}/files/${name}`,
   /** Retry a failed result, or its failed deliveries. */
   retry: (resultId: number | string) => `/api/results/${resultId}/retry`,
+  deliveries: "/api/deliveries",
+  /** Send a failed or waiting delivery again, now. */
+  retryDelivery: (id: number | string) => `/api/deliveries/${id}/retry`,
+  nodes: "/api/nodes",
+  pauseNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/pause`,
+  resumeNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/resume`,
   events: "/api/events",
   health: "/healthz",
 } as const;

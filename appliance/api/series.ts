@@ -1,3 +1,4 @@
+import type { DeliverySummary } from "./deliveries.ts";
 import type { Reason } from "./reason.ts";
 
 /** What the worklist shows of one result. */
@@ -5,21 +6,22 @@ export type ResultSummary = {
   readonly id: number;
   readonly rule: string;
   readonly model: string;
-  readonly state: "waiting" | "running" | "encoding" | "delivering" | "delivered" | "delivery-failed" | "done" | "failed" | "superseded";
+  /** held: its deliveries wait until it is accepted. */
+  readonly state:
+    | "waiting"
+    | "running"
+    | "encoding"
+    | "delivering"
+    | "held"
+    | "delivered"
+    | "delivery-failed"
+    | "done"
+    | "failed"
+    | "superseded";
   /** 0..1 while running, else null. */
   readonly progress: number | null;
   readonly reason: Reason | null;
   readonly deliveries: readonly DeliverySummary[];
-};
-
-export type DeliverySummary = {
-  readonly output: "seg" | "rtstruct";
-  readonly destination: string;
-  readonly state: "waiting" | "delivered" | "failed";
-  readonly attempts: number;
-  readonly reason: Reason | null;
-  /** UTC epoch ms. */
-  readonly deliveredAt: number | null;
 };
 
 /** A line of the worklist: GET /api/series answers the newest first, and the event stream sends one whenever it changed. */

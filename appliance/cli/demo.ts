@@ -14,7 +14,7 @@ import { readFileMeta } from "../dicom/part10.ts";
 import { sopClass } from "../dicom/sop-classes.ts";
 import { storeFiles } from "../dimse/scu.ts";
 import { hashPassword } from "../host/password.ts";
-import { openDatabase } from "../store/database.ts";
+import { lockFolder, openDatabase } from "../store/database.ts";
 import { addUser } from "../store/users.ts";
 import { type Command, optional } from "./command.ts";
 import { type DemoPacs, startDemoPacs } from "./demo-pacs.ts";
@@ -80,8 +80,10 @@ function say(text: string): void {
 
 async function newDataFolder(given: string | undefined): Promise<string> {
   const folder = resolve(given ?? ".segbox-demo");
-  if (given === undefined) await rm(folder, { recursive: true, force: true });
-  else if (existsSync(folder) && (await readdir(folder)).length > 0)
+  if (given === undefined && existsSync(folder)) {
+    lockFolder(dataFolder(folder).lock).close(); // refused while another demo runs on it
+    await rm(folder, { recursive: true, force: true });
+  } else if (existsSync(folder) && (await readdir(folder)).length > 0)
     throw new RefusedError("data-folder-not-empty", `${folder} is not empty; name a new folder, so that nothing of yours is touched`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return folder;

@@ -1,18 +1,21 @@
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { type Command, parseCommand, UsageError } from "./command.ts";
 import { demo } from "./demo.ts";
-import { nodeTest } from "./node.ts";
+import { explain } from "./explain.ts";
+import { nodePause, nodeResume, nodeTest } from "./node.ts";
+import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
 import { userAdd } from "./user.ts";
 
-const commands: readonly Command[] = [serve, segment, nodeTest, userAdd, demo];
+const commands: readonly Command[] = [serve, segment, explain, reproduce, nodeTest, nodePause, nodeResume, userAdd, demo];
 
 if (Number(process.versions.node.split(".")[0]) !== 24) {
   process.stderr.write(`segbox: needs Node 24, found ${process.version}; start it by \`npm run segbox\`, which brings its own\n`);
   process.exit(2);
 }
 
+process.umask(0o077); // whatever is written holds patient data, and is for this user alone
 process.exitCode = await run(process.argv.slice(2));
 
 /** 0: done. 1: refused or failed, with one line that says why. 2: the command line can't be understood. */
@@ -20,7 +23,7 @@ async function run(args: readonly string[]): Promise<number> {
   const command = commands.find(({ words }) => words.every((word, index) => args[index] === word));
   try {
     if (!command) {
-      if (args.length > 0 && args[0] !== "--help")
+      if (args.length > 0 && !args.includes("--help"))
         throw new UsageError(`there is no command ${JSON.stringify(args[0])}; \`segbox --help\` lists them`);
       process.stdout.write(overview());
       return args.length > 0 ? 0 : 2;
@@ -41,6 +44,6 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 function overview(): string {
-  const lines = commands.map(({ words, summary }) => `  ${words.join(" ").padEnd(10)} ${summary}`);
+  const lines = commands.map(({ words, summary }) => `  ${words.join(" ").padEnd(12)} ${summary}`);
   return `Segbox segments CT series from the hospital network and returns DICOM SEG and RTSTRUCT.\n\n${lines.join("\n")}\n\nsegbox COMMAND --help tells more. Not a medical device.\n`;
 }

@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
 import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import type { Site } from "../config/site-file.ts";
 import { echo } from "../dimse/echo.ts";
-import { openDatabase } from "../store/database.ts";
+import { pauseNode } from "../pipeline/outbox.ts";
+import { addAudit } from "../store/audit.ts";
+import { openExistingDatabase } from "../store/database.ts";
 import { findNode, getSetting, listNodes } from "../store/settings.ts";
 import { type Command, required, UsageError } from "./command.ts";
 
@@ -24,9 +25,7 @@ failed: no route, port closed, AE title refused, service refused.
   async run(args) {
     const [name] = args.positionals;
     if (name === undefined) throw new UsageError("NAME is required: a node of the site file");
-    const path = dataFolder(required(args, "data")).database;
-    if (!existsSync(path)) throw new RefusedError("not-set-up", `there is no database at ${path}; start the service once with --provision`);
-    const database = await openDatabase(path, systemClock.now());
+    const database = await openExistingDatabase(dataFolder(required(args, "data")).database, systemClock.now());
     try {
       const node = findNode(database, name);
       const dicom = getSetting<Site["dicom"]>(database, "dicom");
@@ -40,3 +39,49 @@ failed: no route, port closed, AE title refused, service refused.
     }
   },
 };
+
+export const nodePause = pauseCommand(true);
+export const nodeResume = pauseCommand(false);
+
+function pauseCommand(paused: boolean): Command {
+  const verb = paused ? "pause" : "resume";
+  return {
+    words: ["node", verb],
+    summary: paused ? "send nothing to a DICOM node until it is resumed" : "send to a paused DICOM node again",
+    help: `
+segbox node ${verb} NAME --data DIR
+
+${
+  paused
+    ? "Nothing is sent to the node any more; what is to go there waits, in order. What is being sent just now is still sent."
+    : "What waited for the node goes out, in order. A running service notices within a minute."
+}
+
+  --data DIR  the service's data folder
+`,
+    options: { data: { type: "string" } },
+    positionals: 1,
+    async run(args) {
+      const [name] = args.positionals;
+      if (name === undefined) throw new UsageError("NAME is required: a node of the site file");
+      const now = systemClock.now();
+      const database = await openExistingDatabase(dataFolder(required(args, "data")).database, now);
+      try {
+        database.transaction(() => {
+          pauseNode(database, name, paused, now);
+          addAudit(database, {
+            at: now,
+            actor: "console",
+            action: paused ? "node-paused" : "node-resumed",
+            object: `node:${name}`,
+            detail: {},
+          });
+        });
+      } finally {
+        database.close();
+      }
+      process.stdout.write(`${name} ${paused ? "is paused" : "goes on"}\n`);
+      return 0;
+    },
+  };
+}

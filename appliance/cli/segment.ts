@@ -1,11 +1,12 @@
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
-import { newUid } from "../dicom/uids.ts";
-import { resultOutputs } from "../domain/rule.ts";
+import { readFileMeta } from "../dicom/part10.ts";
+import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import { machineSerialNumber } from "../host/serial-number.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
@@ -20,37 +21,50 @@ import {
   type SegmentReply,
   type SegmentRequest,
   type SourceFile,
+  type Subject,
 } from "../pipeline/child-requests.ts";
-import { type Command, optional, required } from "./command.ts";
+import { mintUids, outputForms } from "../pipeline/outputs.ts";
+import { inputDigest } from "../store/series.ts";
+import { type Command, optional, required, UsageError } from "./command.ts";
 import { structureTable } from "./structure-table.ts";
 
-const outputFiles = ["seg.dcm", "rtstruct.dcm", "labels.nii.gz", "statistics.json"];
+const defaultOutputs = "seg,rtstruct";
+const outputFiles = [...resultOutputs.map((output) => outputForms[output].file), "labels.nii.gz", "statistics.json"];
 
 export const segment: Command = {
   words: ["segment"],
   summary: "segment a folder of DICOM files, without network",
   help: `
-segbox segment --input DIR --output DIR [--model NAME]
+segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST]
 
-Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes ${outputFiles.join(", ")}.
+Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes seg.dcm, rtstruct.dcm, labels.nii.gz and
+statistics.json.
 Files that are not DICOM are named and left out; more than one series is refused.
 
-  --input DIR   the series
-  --output DIR  where the results go; made when absent
-  --model NAME  which model; default reference
-  --data DIR    a service's data folder, for the models imported there
+  --input DIR     the series
+  --output DIR    where the results go; made when absent
+  --model NAME    which model; default reference
+  --outputs LIST  which DICOM objects, of ${resultOutputs.join(", ")}; default ${defaultOutputs}
+  --data DIR      a service's data folder, for the models imported there
 `,
-  options: { input: { type: "string" }, output: { type: "string" }, model: { type: "string" }, data: { type: "string" } },
+  options: {
+    input: { type: "string" },
+    output: { type: "string" },
+    model: { type: "string" },
+    outputs: { type: "string" },
+    data: { type: "string" },
+  },
   positionals: 0,
   async run(args) {
     const input = required(args, "input");
     const output = required(args, "output");
     const name = optional(args, "model") ?? "reference";
+    const outputs = outputsIn(optional(args, "outputs") ?? defaultOutputs);
     const data = optional(args, "data");
     const { models } = await usableModels([shippedModels, ...(data === undefined ? [] : [join(data, "models")])]);
     const model = models.get(name);
     if (!model) throw new RefusedError("model-missing", `there is no model ${name}; installed: ${[...models.keys()].join(", ") || "none"}`);
-    const files = await readSeries(input);
+    const { files, subject, digest } = await readSeries(input);
     for (const file of outputFiles) await rm(join(output, file), { force: true }); // nothing of an earlier run may pass for this one's
     const work = join(output, ".segbox-work");
     await mkdir(work, { recursive: true });
@@ -68,11 +82,13 @@ Files that are not DICOM are named and left out; more than one series is refused
           kind: "encode",
           ...common,
           structures,
-          outputs: resultOutputs,
-          uids: {
-            seg: { seriesInstanceUid: newUid(), sopInstanceUid: newUid() },
-            rtstruct: { seriesInstanceUid: newUid(), sopInstanceUid: newUid() },
-          },
+          outputs,
+          emptySeg: false,
+          uids: mintUids(),
+          inputDigest: digest,
+          record,
+          subject,
+          predecessorReport: null,
           device: {
             manufacturer: "Segbox",
             modelName: "Segbox",
@@ -85,8 +101,8 @@ Files that are not DICOM are named and left out; more than one series is refused
         { stallMs: childStallMs },
       );
       for (const file of outputFiles) await rename(join(work, file), join(output, file)).catch(ignoreMissing);
-      if (written.length === 0)
-        process.stderr.write("segbox: the model found none of its structures; no SEG and no RTSTRUCT were written\n");
+      const left = outputs.filter((output) => !written.includes(output)).map((output) => outputForms[output].title);
+      if (left.length > 0) process.stderr.write(`segbox: the model found none of its structures; not written: ${left.join(", ")}\n`);
       process.stdout.write(structureTable(model.manifest, structures));
       for (const note of record.notes) process.stderr.write(`segbox: note: ${note}\n`);
       process.stdout.write(
@@ -99,30 +115,50 @@ Files that are not DICOM are named and left out; more than one series is refused
   },
 };
 
-/** The files of the one series in a folder. */
-async function readSeries(folder: string): Promise<SourceFile[]> {
+function outputsIn(list: string): ResultOutput[] {
+  const names = list.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !resultOutputs.some((output) => output === name));
+  if (unknown !== undefined) throw new UsageError(`--outputs: expected ${resultOutputs.join(", ")}, found ${JSON.stringify(unknown)}`);
+  return resultOutputs.filter((output) => names.includes(output));
+}
+
+/** The files of the one series in a folder, whom it is about, and the digest that a service would give it. */
+async function readSeries(folder: string): Promise<{ files: SourceFile[]; subject: Subject; digest: string }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
   });
-  const found: { path: string; header: InstanceHeader }[] = [];
+  const found: { path: string; header: InstanceHeader; digest: string }[] = [];
   let firstRefusal = "";
   for (const entry of entries.filter((each) => each.isFile()).sort((a, b) => a.name.localeCompare(b.name))) {
     const path = join(entry.parentPath, entry.name);
     try {
-      found.push({ path, header: readInstanceHeader(await readFile(path)) });
+      const bytes = await readFile(path);
+      const header = readInstanceHeader(bytes);
+      found.push({
+        path,
+        header,
+        digest: createHash("sha256")
+          .update(bytes.subarray(readFileMeta(bytes).dataSetOffset))
+          .digest("hex"),
+      });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       firstRefusal ||= `${entry.name}: ${error.message}`;
       process.stderr.write(`segbox: left out ${entry.name}: ${error.message}\n`);
     }
   }
-  if (found.length === 0) throw new RefusedError("input-empty", `no DICOM image in ${folder}${firstRefusal && ` (${firstRefusal})`}`);
+  const [first] = found;
+  if (!first) throw new RefusedError("input-empty", `no DICOM image in ${folder}${firstRefusal && ` (${firstRefusal})`}`);
   const series = new Set(found.map(({ header }) => header.seriesInstanceUid));
   if (series.size > 1)
     throw new RefusedError("input-several-series", `expected one series in ${folder}, found ${series.size}; give each a folder of its own`);
-  return found.map(({ path, header }) => ({ sopInstanceUid: header.sopInstanceUid, path }));
+  return {
+    files: found.map(({ path, header }) => ({ sopInstanceUid: header.sopInstanceUid, path, sha256: null })),
+    subject: first.header,
+    digest: inputDigest(found),
+  };
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error; // seg.dcm and rtstruct.dcm are absent when nothing was found
+  if (error.code !== "ENOENT") throw error; // an object that was not asked for, or where nothing was found
 }

@@ -31,7 +31,10 @@ is ready, and a log of JSON lines on standard error. Unfinished work resumes at 
     log.info("started", { dicomPort: service.dicomPort, httpPort: service.httpPort });
     const signal = await stopping.promise;
     log.info("stopping", { signal });
-    setTimeout(() => process.exit(0), stopLimitMs).unref();
+    setTimeout(() => {
+      log.error("stop-cut-short", { limitMs: stopLimitMs });
+      process.exit(1);
+    }, stopLimitMs).unref();
     await service.stop();
     log.info("stopped");
     return 0;

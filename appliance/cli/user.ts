@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { systemClock } from "../base/clock.ts";
 import { dataFolder } from "../config/data-folder.ts";
@@ -34,6 +35,7 @@ process list.
     const [password = ""] = (await text(process.stdin)).split(/\r?\n/);
     const now = systemClock.now();
     const passwordHash = await hashPassword(password);
+    await mkdir(folder.root, { recursive: true, mode: 0o700 });
     const database = await openDatabase(folder.database, now);
     try {
       database.transaction(() => {

@@ -3,7 +3,7 @@ import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import { parseAeTitle } from "../domain/ids.ts";
-import { resultOutputs } from "../domain/rule.ts";
+import { deliveryTimes, outputsOf, resultOutputs, sendsOf, toSender } from "../domain/rule.ts";
 
 const name = z
   .string()
@@ -50,6 +50,14 @@ const match = z.strictObject({
   seriesDescription: regularExpression.default(""),
 });
 
+const output = z.enum(resultOutputs);
+/** A first choice, and what goes in its place where the destination does not take it. */
+const choices = z.union([output, z.tuple([output], output)], "expected an output, or a list of them, the first choice first");
+const destination = z.union(
+  [z.string(), z.strictObject({ node: z.string(), send: z.array(choices).min(1) })],
+  "expected the name of a node, or `node` and `send`",
+);
+
 const siteSchema = z
   .strictObject({
     station: z.strictObject({
@@ -75,8 +83,10 @@ const siteSchema = z
           name,
           match: match.prefault({}),
           model: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "expected a model's name: small letters, digits, dashes, underscores"),
-          outputs: z.array(z.enum(resultOutputs)).min(1).default(["seg", "rtstruct"]),
-          destinations: z.array(z.string()).default([]),
+          outputs: z.array(output).default(["seg", "rtstruct"]),
+          destinations: z.array(destination).default([]),
+          deliver: z.enum(deliveryTimes).default("at-once"),
+          emptySeg: z.boolean().default(false),
         }),
       )
       .default([]),
@@ -88,14 +98,23 @@ const siteSchema = z
     };
     repeated("nodes");
     repeated("rules");
-    for (const [at, rule] of site.rules.entries())
-      for (const [index, destination] of rule.destinations.entries())
-        if (!site.nodes.some((node) => node.name === destination))
-          context.addIssue({
-            code: "custom",
-            path: ["rules", at, "destinations", index],
-            message: "expected the name of a node in this file",
-          });
+    const fault = (path: (string | number)[], message: string): void => context.addIssue({ code: "custom", path, message });
+    for (const [index, node] of site.nodes.entries())
+      if (node.name === toSender)
+        fault(["nodes", index, "name"], `expected another name: \`${toSender}\` as a destination means whoever sent the series`);
+    for (const [at, rule] of site.rules.entries()) {
+      if (outputsOf(rule).length === 0) fault(["rules", at, "outputs"], "expected at least one output, here or in a destination's `send`");
+      for (const [index, destination] of rule.destinations.entries()) {
+        const path = ["rules", at, "destinations", index];
+        const node = typeof destination === "string" ? destination : destination.node;
+        if (node !== toSender && !site.nodes.some(({ name }) => name === node))
+          fault(typeof destination === "string" ? path : [...path, "node"], `expected the name of a node in this file, or \`${toSender}\``);
+        if (typeof destination === "string" && rule.outputs.length === 0)
+          fault(path, "expected what to `send` there, since the rule names no outputs");
+        for (const [entry, { choices }] of sendsOf({ outputs: [], destinations: [destination] }).entries())
+          if (new Set(choices).size < choices.length) fault([...path, "send", entry], "expected each output once in a list of choices");
+      }
+    }
   });
 
 /** The site's own choices: who the box is, where it listens, whom it knows, what it does with which series. */
@@ -127,19 +146,30 @@ export function parseSiteFile(text: string): Site {
   const parsed = siteSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new SiteFileError(
-    parsed.error.issues.flatMap((issue) => {
-      if (issue.code === "unrecognized_keys")
-        return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: "unknown key" }));
-      const found = valueAt(value, issue.path);
-      const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 60);
-      return [
-        {
-          path: pathText(issue.path),
-          message: `${issue.message.replace(/^[A-Z][a-z ]+: (?=expected )/, "").replace(/, (received|found) .*$/s, "")}, found ${shown}`,
-        },
-      ];
-    }),
+    parsed.error.issues
+      .flatMap((issue) => issuesIn(issue))
+      .flatMap((issue) => {
+        if (issue.code === "unrecognized_keys")
+          return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: "unknown key" }));
+        const found = valueAt(value, issue.path);
+        const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 60);
+        return [
+          {
+            path: pathText(issue.path),
+            message: `${issue.message.replace(/^[A-Z][a-z ]+: (?=expected )/, "").replace(/, (received|found) .*$/s, "")}, found ${shown}`,
+          },
+        ];
+      }),
   );
+}
+
+/** Of a value that may have several forms, the faults of the form that was meant, told by its outermost type; else the fault of them all. */
+function issuesIn(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((issues) => issues.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"));
+  return meant
+    ? meant.flatMap((inner) => issuesIn({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue))
+    : [{ ...issue, code: "custom" } as z.core.$ZodIssue];
 }
 
 /** Refused: an alias without its anchor, and aliases that would multiply a short file into gigabytes. */

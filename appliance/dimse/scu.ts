@@ -22,9 +22,9 @@ export type StoreFile = {
 /** What became of one file. */
 export type StoreOutcome =
   /** The peer has it; a status other than 0000H is its remark (a warning Bxxx, or 0111H: it had it already). */
-  | { readonly kind: "stored"; readonly status: number }
+  | { readonly kind: "stored"; readonly status: number; readonly comment?: string }
   /** The peer said no. `permanent`: another try will not help. */
-  | { readonly kind: "refused"; readonly status: number; readonly permanent: boolean; readonly message: string }
+  | { readonly kind: "refused"; readonly status: number; readonly permanent: boolean; readonly message: string; readonly comment?: string }
   /** No answer for it: the association ended first, its context was refused, or the file can't be read. */
   | { readonly kind: "not-sent"; readonly code: string; readonly permanent: boolean; readonly message: string };
 
@@ -50,9 +50,9 @@ export async function storeFiles(
   try {
     for (const [index, file] of files.entries()) {
       const outcome = await storeFile(association, sender, file);
-      options.signal?.throwIfAborted();
-      outcomes.push(outcome);
+      outcomes.push(outcome); // the peer has answered: whatever happens now, that is known
       await onStored?.(index, outcome);
+      if (outcomes.length < files.length || outcome.kind === "not-sent") options.signal?.throwIfAborted();
     }
     if (!association.failure) await association.release();
   } finally {
@@ -114,9 +114,10 @@ function storeRequest(association: Association, { sopClassUid, sopInstanceUid }:
 function outcomeOf({ status, errorComment }: CommandSet): StoreOutcome {
   if (status === undefined) return notSent(new UnavailableError("association-aborted", "a response without a status"));
   const meaning = meaningOf(status);
-  if (meaning === "stored") return { kind: "stored", status };
+  const comment = errorComment ? { comment: errorComment } : {};
+  if (meaning === "stored") return { kind: "stored", status, ...comment };
   const message = `the peer answered ${statusText(status)}${errorComment ? `: ${errorComment}` : ""}`;
-  return { kind: "refused", status, permanent: meaning === "refused", message };
+  return { kind: "refused", status, permanent: meaning === "refused", message, ...comment };
 }
 
 function notSent(error: unknown): StoreOutcome {

@@ -43,6 +43,11 @@ export function meaningOf(status: number): "stored" | "refused" | "try-again" {
   return "refused";
 }
 
+/** Whether a status says that the peer does not take this class of object: another form of the same result may be welcome. PS3.4 table B.2-1. */
+export function refusesClass(status: number): boolean {
+  return status === statuses.sopClassNotSupported || (status & 0xff00) === statuses.dataSetDoesNotMatchSopClass;
+}
+
 /** PS3.7 annex C.4: the instance is stored, the peer has a remark. */
 export function isWarning(status: number): boolean {
   return (status & 0xf000) === 0xb000 || status === 0x0001 || status === 0x0107 || status === 0x0116;

@@ -1,7 +1,7 @@
 import type { Device } from "../api/device.ts";
 import type { LiveEvent } from "../api/events.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ResultId } from "../domain/ids.ts";
+import type { DeliveryId, ResultId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { Database } from "../store/database.ts";
 
@@ -18,5 +18,9 @@ export type HttpDependencies = {
   readonly findModel: (name: string, version: string) => ModelManifest | undefined;
   /** Puts a failed result, or its failed deliveries, back to work. Refused when nothing of it failed. Runs inside a transaction. */
   readonly retry: (id: ResultId) => void;
+  /** Sends a failed or waiting delivery again. Refused for the others. Runs inside a transaction. */
+  readonly retryDelivery: (id: DeliveryId) => void;
+  /** Stops sending to a node, or goes on. Runs inside a transaction. */
+  readonly pauseNode: (name: string, paused: boolean) => void;
   readonly device: () => Device | Promise<Device>;
 };

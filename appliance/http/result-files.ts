@@ -2,6 +2,7 @@ import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import type { ImagesInfo } from "../api/series.ts";
+import { outputForms } from "../pipeline/outputs.ts";
 import { notFound } from "./route.ts";
 
 const unit = z.tuple([z.number(), z.number(), z.number()]);
@@ -14,7 +15,7 @@ const imagesInfo = z.object({
 });
 
 /** The files of a result that may be downloaded. */
-export const downloads = ["seg.dcm", "rtstruct.dcm", "labels.nii.gz", "statistics.json"] as const;
+export const downloads: readonly string[] = [...Object.values(outputForms).map(({ file }) => file), "labels.nii.gz", "statistics.json"];
 
 /** The grid of a result's slices, or null while there are none. */
 export async function readImagesInfo(folder: string): Promise<ImagesInfo | null> {
@@ -54,7 +55,7 @@ export async function listDownloads(folder: string): Promise<string[]> {
 
 /** An open file and its size; the caller closes it. Undefined where there is none. */
 export async function openDownload(folder: string, name: string): Promise<{ file: FileHandle; sizeBytes: number } | undefined> {
-  if (!downloads.some((download) => download === name)) return undefined;
+  if (!downloads.includes(name)) return undefined;
   const file = await openIfThere(join(folder, name));
   return file && { file, sizeBytes: (await file.stat()).size };
 }

@@ -4,8 +4,11 @@ import type { ModelManifest } from "../domain/model.ts";
 import type { Delivery, Result, StructureMeasure } from "../domain/result.ts";
 import type { Series } from "../domain/series.ts";
 import type { Database } from "../store/database.ts";
-import { listDeliveries, listResults } from "../store/results.ts";
+import { listDeliveries } from "../store/deliveries.ts";
+import { listResults } from "../store/results.ts";
 import { getSeries, listSeries } from "../store/series.ts";
+import { listPausedNodes } from "../store/settings.ts";
+import { deliverySummary } from "./delivery-views.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { listDownloads, readImagesInfo } from "./result-files.ts";
 
@@ -53,13 +56,13 @@ function seriesSummary(database: Database, progressOf: Progress, series: Series)
     instanceCount: series.instanceCount,
     firstReceivedAt: series.firstReceivedAt,
     lastReceivedAt: series.lastReceivedAt,
-    results: listResults(database, series.id).map((result) =>
-      resultSummary(result, listDeliveries(database, result.id), progressOf(result.id)),
-    ),
+    results: listResults(database, series.id).map((result) => resultSummary(database, result, progressOf(result.id))),
   };
 }
 
-function resultSummary(result: Result, deliveries: readonly Delivery[], progress: number | null): ResultSummary {
+function resultSummary(database: Database, result: Result, progress: number | null): ResultSummary {
+  const deliveries = listDeliveries(database, result.id);
+  const pausedNodes = listPausedNodes(database);
   return {
     id: result.id,
     rule: result.rule.name,
@@ -67,14 +70,7 @@ function resultSummary(result: Result, deliveries: readonly Delivery[], progress
     state: stateOf(result, deliveries, progress),
     progress: result.state === "pending" ? progress : null,
     reason: result.reason,
-    deliveries: deliveries.map(({ output, destination, state, attempts, reason, deliveredAt }) => ({
-      output,
-      destination,
-      state,
-      attempts,
-      reason,
-      deliveredAt,
-    })),
+    deliveries: deliveries.map((delivery) => deliverySummary(delivery, pausedNodes)),
   };
 }
 
@@ -87,6 +83,7 @@ function stateOf({ state }: Result, deliveries: readonly Delivery[], progress: n
     case "ready":
       if (deliveries.some((delivery) => delivery.state === "failed")) return "delivery-failed";
       if (deliveries.some((delivery) => delivery.state === "waiting")) return "delivering";
+      if (deliveries.some((delivery) => delivery.state === "held")) return "held";
       return deliveries.length > 0 ? "delivered" : "done";
     case "failed":
     case "superseded":
@@ -99,7 +96,7 @@ function stateOf({ state }: Result, deliveries: readonly Delivery[], progress: n
 async function resultDetail({ database, progressOf, resultFolder, findModel }: DetailSources, result: Result): Promise<ResultDetail> {
   const model = findModel(result.modelName, result.modelVersion);
   return {
-    ...resultSummary(result, listDeliveries(database, result.id), progressOf(result.id)),
+    ...resultSummary(database, result, progressOf(result.id)),
     modelTitle: model?.title ?? result.modelName,
     modelVersion: result.modelVersion,
     intendedUse: model?.intendedUse ?? "",

@@ -10,6 +10,7 @@ import { answerErrors } from "./errors.ts";
 import { logRequests, setSecurityHeaders } from "./headers.ts";
 import { LiveStreams } from "./live.ts";
 import { type Route, routerOf } from "./route.ts";
+import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { resultRoutes } from "./routes/results.ts";
@@ -46,6 +47,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...sessionRoutes(auth),
     ...seriesRoutes(dependencies),
     ...resultRoutes(dependencies),
+    ...deliveryRoutes(dependencies),
     ...deviceRoutes(dependencies),
     ...eventRoutes(dependencies, streams),
   ];

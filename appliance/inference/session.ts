@@ -1,7 +1,10 @@
 import { access, constants } from "node:fs/promises";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Infer } from "../nnunet/infer.ts";
+
+/** The library that runs the networks, with its version: part of what a result is made of. */
+export const engineName = `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
 
 export type SessionOptions = {
   /** Threads that compute one operator. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
 import type { InferenceRecord, ResultUids, StructureMeasure } from "../domain/result.ts";
 import type { ResultOutput } from "../domain/rule.ts";
+import type { SeriesDescription } from "../domain/series.ts";
 
 /** Entry of the child process that does what takes long. */
 export const childEntry = join(import.meta.dirname, "child.ts");
@@ -11,7 +12,12 @@ export const childStallMs = 10 * 60_000;
 /** Code of the refusal when a model's version is not the one that a result was planned with. */
 export const modelChanged = "model-changed";
 
-export type SourceFile = { readonly sopInstanceUid: string; readonly path: string };
+export type SourceFile = {
+  readonly sopInstanceUid: string;
+  readonly path: string;
+  /** SHA-256 of its data set as received, held to when it is read; null for a file that nobody has taken in. */
+  readonly sha256: string | null;
+};
 
 /** Reads a series, segments it, and leaves volume, label map and images.json in a folder. */
 export type SegmentRequest = {
@@ -26,6 +32,11 @@ export type SegmentReply = { readonly structures: readonly StructureMeasure[]; r
 /** Share of the patches done, 0..1. */
 export type ChildProgress = number;
 
+export type Subject = Pick<
+  SeriesDescription,
+  "patientName" | "patientId" | "patientBirthDate" | "accessionNumber" | "studyDate" | "studyDescription" | "seriesDescription"
+>;
+
 /** Label map on disk -> DICOM objects, NIfTI and statistics in the same folder. */
 export type EncodeRequest = {
   readonly kind: "encode";
@@ -34,13 +45,18 @@ export type EncodeRequest = {
   readonly modelVersion: string;
   readonly outputFolder: string;
   readonly outputs: readonly ResultOutput[];
+  /** Whether a result without any structure is written as a SEG too. */
+  readonly emptySeg: boolean;
   readonly structures: readonly StructureMeasure[];
   readonly uids: ResultUids;
   readonly device: Device;
+  readonly inputDigest: string;
+  readonly record: InferenceRecord | null;
+  /** Whom a report is about. */
+  readonly subject: Subject;
+  /** The report of the result of fewer images that this one takes the place of. */
+  readonly predecessorReport: ResultUids["sr"] | null;
   readonly createdAt: number;
 };
-/** Which objects were written: a result without any structure has none. */
+/** Which objects were written: of a result without any structure, those that can say so. */
 export type EncodeReply = { readonly written: readonly ResultOutput[] };
-
-/** Names of the objects in a result's folder. */
-export const outputFile = { seg: "seg.dcm", rtstruct: "rtstruct.dcm" } as const satisfies Record<ResultOutput, string>;

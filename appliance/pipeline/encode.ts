@@ -2,15 +2,17 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
+import type { ResultUids } from "../domain/result.ts";
+import { outputsOf } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder } from "../store/objects.ts";
-import { addDelivery, getResult, moveResult } from "../store/results.ts";
+import { getResult, moveResult } from "../store/results.ts";
+import { getSeries } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
-import { deliverJob } from "./job-kinds.ts";
+import { planDeliveries } from "./outbox.ts";
 import { failResult, sourceFiles, supersede } from "./segment.ts";
 
 export type EncodeOptions = {
@@ -34,6 +36,7 @@ export function encodeStep(options: EncodeOptions): Step {
     async run({ resultId }: { resultId: ResultId }, { signal }) {
       const result = getResult(database, resultId);
       if (result?.state !== "segmented") return () => {};
+      const series = getSeries(database, result.seriesId)!;
       const files = sourceFiles(database, objects, result);
       if (!files) return () => supersede(database, resultId, changes);
       const { written } = await askChild<EncodeRequest, never, EncodeReply>(
@@ -44,10 +47,15 @@ export function encodeStep(options: EncodeOptions): Step {
           modelFolder: options.modelFolder(result.modelName),
           modelVersion: result.modelVersion,
           outputFolder: options.resultFolder(resultId),
-          outputs: result.rule.outputs,
+          outputs: outputsOf(result.rule),
+          emptySeg: result.rule.emptySeg,
           structures: result.structures ?? [],
           uids: result.uids,
           device: options.device(),
+          inputDigest: result.inputDigest,
+          record: result.record,
+          subject: series.description,
+          predecessorReport: reportOf(database, result.predecessorId),
           createdAt: result.createdAt,
         },
         { stallMs: childStallMs, signal },
@@ -55,9 +63,8 @@ export function encodeStep(options: EncodeOptions): Step {
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
         moveResult(database, resultId, "ready");
-        for (const destination of result.rule.destinations)
-          for (const output of written) addJob(database, deliverJob(addDelivery(database, resultId, output, destination), clock.now()));
-        log.info("result-ready", { resultId, objects: written.length, destinations: result.rule.destinations.length });
+        const deliveries = planDeliveries(database, result, written, clock.now());
+        log.info("result-ready", { resultId, objects: written.length, deliveries });
         changes.seriesChanged(result.seriesId);
       };
     },
@@ -65,4 +72,10 @@ export function encodeStep(options: EncodeOptions): Step {
       failResult(database, resultId, reason, changes);
     },
   };
+}
+
+/** The report of an earlier result, if it has one. */
+function reportOf(database: Database, id: ResultId | null): ResultUids["sr"] | null {
+  const result = id === null ? undefined : getResult(database, id);
+  return result?.state === "ready" && outputsOf(result.rule).includes("sr") ? result.uids.sr : null;
 }

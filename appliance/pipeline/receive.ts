@@ -1,8 +1,10 @@
+import { readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
 import { encodeFileMeta } from "../dicom/part10.ts";
+import { isSameImage } from "../dicom/same-image.ts";
 import type { IncomingInstance, InstanceSink } from "../dimse/scp.ts";
 import type { SeriesId } from "../domain/ids.ts";
 import type { Instance, SeriesDescription } from "../domain/series.ts";
@@ -10,7 +12,7 @@ import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
-import { addInstance } from "../store/series.ts";
+import { addInstance, findInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { closeSeriesJob } from "./job-kinds.ts";
 
@@ -55,8 +57,8 @@ export async function openInstance(incoming: IncomingInstance, options: ReceiveO
     },
     async commit() {
       const header = readHeader(Buffer.concat(head, headBytes), incoming, options);
-      const { digest, sizeBytes } = await writer.commit();
-      note(incoming, header, { digest, sizeBytes }, options);
+      const file = await writer.commit();
+      note(incoming, header, file, await findSame(header, file, options), options);
     },
     abort: () => abandon(writer, options.log),
   };
@@ -88,11 +90,28 @@ function readHeader(
   }
 }
 
+/** Images above this size are not compared here, in the process that receives: the child does it when the series is read. */
+const comparedLimitBytes = 16 * 1024 * 1024;
+
+/**
+ * The row of an earlier image that this one is the same as, under another header: what a PACS makes of a series that it forwards and the
+ * scanner has sent already. Such a copy must not start the series anew. Only pixels that are coded alike are compared here.
+ */
+async function findSame(header: InstanceHeader, file: ReceivedFile, { database, objects }: ReceiveOptions): Promise<number | undefined> {
+  const earlier = findInstance(database, header.seriesInstanceUid, header.sopInstanceUid);
+  if (!earlier || earlier.digest === file.digest || Math.max(earlier.sizeBytes, file.sizeBytes) > comparedLimitBytes) return undefined;
+  const [first, second] = await Promise.all([readFile(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
+  return (await isSameImage(first, second, { decode: false })) ? earlier.id : undefined;
+}
+
+type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
+
 /** One transaction: the image, its series, and the job that looks whether the series is complete. */
 function note(
   incoming: IncomingInstance,
   header: InstanceHeader,
-  file: { digest: string; sizeBytes: number },
+  file: ReceivedFile,
+  sameAs: number | undefined,
   options: ReceiveOptions,
 ): void {
   const { database, clock, changes, log } = options;
@@ -105,6 +124,7 @@ function note(
       callingAeTitle: incoming.peer.callingAeTitle,
       calledAeTitle: incoming.peer.calledAeTitle,
       instance: instanceOf(header, incoming, file, receivedAt),
+      sameAs,
     });
     if (added.isReceiving) addJob(database, closeSeriesJob(added.seriesId, receivedAt + options.quietMs));
     return added;
@@ -115,12 +135,7 @@ function note(
   options.wake();
 }
 
-function instanceOf(
-  header: InstanceHeader,
-  incoming: IncomingInstance,
-  file: { digest: string; sizeBytes: number },
-  receivedAt: number,
-): Instance {
+function instanceOf(header: InstanceHeader, incoming: IncomingInstance, file: ReceivedFile, receivedAt: number): Instance {
   const { sopClassUid, modality, imageType, rows, columns, numberOfFrames, imageOrientationPatient } = header;
   return {
     sopInstanceUid: incoming.sopInstanceUid,

@@ -1,10 +1,12 @@
 import { RefusedError } from "../base/errors.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Database } from "../store/database.ts";
+import { listDeliveries } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
-import { getResult, listDeliveries, moveResult, reopenDelivery } from "../store/results.ts";
+import { getResult, moveResult } from "../store/results.ts";
 import { modelChanged } from "./child-requests.ts";
-import { deliverJob, segmentJob, selectJob } from "./job-kinds.ts";
+import { segmentJob, selectJob } from "./job-kinds.ts";
+import { retryDelivery } from "./outbox.ts";
 
 /** A person's "try again": a failed result is segmented anew, a ready one's refused or waiting deliveries go out now. Refused where nothing failed. */
 export function retryResult(database: Database, id: ResultId, now: number): void {
@@ -20,11 +22,8 @@ export function retryResult(database: Database, id: ResultId, now: number): void
       addJob(database, segmentJob(id, now));
       return;
     }
-    const open = listDeliveries(database, id).filter(({ state }) => state !== "delivered");
+    const open = listDeliveries(database, id).filter(({ state }) => state === "failed" || state === "waiting");
     if (result.state !== "ready" || open.length === 0) throw new RefusedError("nothing-to-retry", `result ${id} has nothing that failed`);
-    for (const { id: deliveryId } of open) {
-      reopenDelivery(database, deliveryId);
-      addJob(database, deliverJob(deliveryId, now));
-    }
+    for (const { id: deliveryId } of open) retryDelivery(database, deliveryId, now);
   });
 }

@@ -32,7 +32,7 @@ export type SegmentOptions = {
 export function sourceFiles(database: Database, objects: ObjectFolder, result: Result): SourceFile[] | null {
   const instances = listInstances(database, result.seriesId);
   if (inputDigest(instances) !== result.inputDigest) return null;
-  return instances.map(({ sopInstanceUid, digest }) => ({ sopInstanceUid, path: objects.path(digest) }));
+  return instances.map(({ sopInstanceUid, digest }) => ({ sopInstanceUid, path: objects.path(digest), sha256: digest }));
 }
 
 /** Gives a result up in favour of one of more images; nothing to do where that one has seen to it. */

@@ -23,7 +23,7 @@ export class Database {
     this.sql.pragma("foreign_keys = on");
     this.sql.pragma("recursive_triggers = on"); // else "insert or replace" would pass by the triggers that keep the audit trail append-only
     this.sql.pragma("synchronous = full"); // a commit must survive a power cut: a sender has heard Success on the strength of it
-    this.sql.pragma("busy_timeout = 5000");
+    this.sql.pragma("busy_timeout = 1000"); // others are short-lived commands; meanwhile this process, the DICOM node included, stands still
   }
 
   /**
@@ -31,25 +31,20 @@ export class Database {
    * for too long: nothing was changed then, and a later try may succeed.
    */
   transaction<T>(body: () => T): T {
-    try {
-      return this.sql.transaction(body).immediate();
-    } catch (error) {
-      if (!(error instanceof Sqlite.SqliteError) || !passing.test(error.code)) throw error;
-      throw new UnavailableError("database-unavailable", `can't write the database (${error.code}: ${error.message})`, { cause: error });
-    }
+    return unlessAway(() => this.sql.transaction(body).immediate());
   }
 
   all<Row>(text: string, ...values: unknown[]): Row[] {
-    return this.#prepare(text).all(...values) as Row[];
+    return unlessAway(() => this.#prepare(text).all(...values) as Row[]);
   }
 
   get<Row>(text: string, ...values: unknown[]): Row | undefined {
-    return this.#prepare(text).get(...values) as Row | undefined;
+    return unlessAway(() => this.#prepare(text).get(...values) as Row | undefined);
   }
 
   /** How many rows changed, and the id of the row last inserted. */
   run(text: string, ...values: unknown[]): { changes: number; id: number } {
-    const { changes, lastInsertRowid } = this.#prepare(text).run(...values);
+    const { changes, lastInsertRowid } = unlessAway(() => this.#prepare(text).run(...values));
     return { changes, id: Number(lastInsertRowid) };
   }
 
@@ -108,6 +103,21 @@ export async function openDatabase(path: string, now: number): Promise<Database>
     database.close();
     throw error;
   }
+}
+
+function unlessAway<T>(access: () => T): T {
+  try {
+    return access();
+  } catch (error) {
+    if (!(error instanceof Sqlite.SqliteError) || !passing.test(error.code)) throw error;
+    throw new UnavailableError("database-unavailable", `can't use the database (${error.code}: ${error.message})`, { cause: error });
+  }
+}
+
+/** The database of a data folder that a service has set up; refused where there is none, so that a mistyped folder does not get one. */
+export async function openExistingDatabase(path: string, now: number): Promise<Database> {
+  if (!existsSync(path)) throw new RefusedError("not-set-up", `there is no database at ${path}; is --data the service's data folder?`);
+  return openDatabase(path, now);
 }
 
 /**

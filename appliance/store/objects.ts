@@ -28,6 +28,11 @@ export class ObjectFolder {
     return objects;
   }
 
+  /** For reading beside a running service: touches nothing. */
+  static at(folder: string): ObjectFolder {
+    return new ObjectFolder(folder);
+  }
+
   path(digest: string): string {
     return join(this.#folder, digest.slice(0, 2), `${digest}.dcm`);
   }
@@ -41,10 +46,6 @@ export class ObjectFolder {
       throw error;
     });
     return writer;
-  }
-
-  async remove(digest: string): Promise<void> {
-    await rm(this.path(digest), { force: true });
   }
 }
 

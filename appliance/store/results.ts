@@ -1,16 +1,6 @@
-import { RefusedError } from "../base/errors.ts";
-import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
-import {
-  type Delivery,
-  type DeliveryState,
-  type InferenceRecord,
-  mayMove,
-  type Result,
-  type ResultState,
-  type ResultUids,
-  type StructureMeasure,
-} from "../domain/result.ts";
-import type { ResultOutput, Rule } from "../domain/rule.ts";
+import type { ResultId, SeriesId } from "../domain/ids.ts";
+import { type InferenceRecord, mayMove, type Result, type ResultState, type ResultUids, type StructureMeasure } from "../domain/result.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
 
@@ -73,6 +63,14 @@ export function getResult(database: Database, id: ResultId): Result | undefined 
   return row && resultOf(row);
 }
 
+/** The result that one of whose objects has this SOP or Series Instance UID. */
+export function findResultByUid(database: Database, uid: string): ResultId | undefined {
+  return database.get<{ id: number }>(
+    "select id from result where exists (select 1 from json_tree(result.uids) where json_tree.atom = ?) order by id limit 1",
+    uid,
+  )?.id;
+}
+
 export function listResults(database: Database, seriesId: SeriesId): Result[] {
   return database.all<ResultRow>("select * from result where series_id = ? order by id", seriesId).map(resultOf);
 }
@@ -87,56 +85,6 @@ export function moveResult(database: Database, id: ResultId, to: ResultState, re
 export function setSegmented(database: Database, id: ResultId, structures: readonly StructureMeasure[], record: InferenceRecord): void {
   moveResult(database, id, "segmented");
   database.run("update result set structures = ?, record = ? where id = ?", JSON.stringify(structures), JSON.stringify(record), id);
-}
-
-/** A delivery of one object to one destination, unless it is there already. */
-export function addDelivery(database: Database, resultId: ResultId, output: ResultOutput, destination: string): DeliveryId {
-  database.run(
-    "insert into delivery (result_id, output, destination) values (?, ?, ?) on conflict do nothing",
-    resultId,
-    output,
-    destination,
-  );
-  return database.get<{ id: number }>(
-    "select id from delivery where result_id = ? and output = ? and destination = ?",
-    resultId,
-    output,
-    destination,
-  )!.id;
-}
-
-const selectDelivery =
-  'select id, result_id as "resultId", output, destination, state, attempts, reason, status, delivered_at as "deliveredAt" from delivery';
-
-export function getDelivery(database: Database, id: DeliveryId): Delivery | undefined {
-  const row = database.get<Delivery & { reason: string | null }>(`${selectDelivery} where id = ?`, id);
-  return row && deliveryOf(row);
-}
-
-export function listDeliveries(database: Database, resultId: ResultId): Delivery[] {
-  return database.all<Delivery & { reason: string | null }>(`${selectDelivery} where result_id = ? order by id`, resultId).map(deliveryOf);
-}
-
-/** What a try came to. `waiting` with a reason: it failed and will be tried again. A delivered one stays delivered. */
-export function noteDelivery(
-  database: Database,
-  id: DeliveryId,
-  outcome: { state: DeliveryState; reason: Reason | null; status: number | null; at: number },
-): void {
-  const { changes } = database.run(
-    "update delivery set state = ?, reason = ?, status = ?, attempts = attempts + 1, delivered_at = ? where id = ? and state <> 'delivered'",
-    outcome.state,
-    outcome.reason && JSON.stringify(outcome.reason),
-    outcome.status,
-    outcome.state === "delivered" ? outcome.at : null,
-    id,
-  );
-  if (changes === 0) throw new RefusedError("delivery-settled", `delivery ${id} is delivered already, or gone`);
-}
-
-/** Puts a refused delivery back to waiting, by a person's wish. */
-export function reopenDelivery(database: Database, id: DeliveryId): void {
-  database.run("update delivery set state = 'waiting', reason = null where id = ? and state = 'failed'", id);
 }
 
 function resultOf(row: ResultRow): Result {
@@ -155,10 +103,6 @@ function resultOf(row: ResultRow): Result {
     structures: parsed<StructureMeasure[]>(row.structures),
     record: parsed<InferenceRecord>(row.record),
   };
-}
-
-function deliveryOf(row: Omit<Delivery, "reason"> & { reason: string | null }): Delivery {
-  return { ...row, reason: parsed<Reason>(row.reason) };
 }
 
 function parsed<T>(json: string | null): T | null {

@@ -19,7 +19,8 @@ type SeriesRow = {
   instance_count: number;
 };
 
-const selectSeries = "select *, (select count(*) from instance where series_id = series.id) as instance_count from series";
+const selectSeries =
+  "select *, (select count(*) from instance where series_id = series.id and same_as is null) as instance_count from series";
 
 /** What arrives with an image about its series. */
 export type Arrival = {
@@ -29,6 +30,8 @@ export type Arrival = {
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
   readonly instance: Instance;
+  /** Row of an earlier image that this one is the same as, under another header. It is kept, and changes nothing else. */
+  readonly sameAs?: number | undefined;
 };
 
 /**
@@ -53,8 +56,8 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       instance.receivedAt,
     )!;
     const { changes } = database.run(
-      `insert into instance (series_id, sop_instance_uid, transfer_syntax_uid, digest, size_bytes, facts, received_at)
-       values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      `insert into instance (series_id, sop_instance_uid, transfer_syntax_uid, digest, size_bytes, facts, received_at, same_as)
+       values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
       seriesId,
       instance.sopInstanceUid,
       instance.transferSyntaxUid,
@@ -62,8 +65,9 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       instance.sizeBytes,
       JSON.stringify(instance.facts),
       instance.receivedAt,
+      arrival.sameAs ?? null,
     );
-    const isNew = changes > 0;
+    const isNew = changes > 0 && arrival.sameAs === undefined;
     if (isNew) setSeriesState(database, seriesId, "receiving", null);
     else database.run("update series set state = 'receiving', reason = null where id = ? and state = 'ignored'", seriesId);
     return { seriesId, isNew, isReceiving: getSeries(database, seriesId)?.state === "receiving" };
@@ -95,11 +99,25 @@ export function listSeries(database: Database, { before, limit }: { before?: Ser
     .map(seriesOf);
 }
 
-/** In order of arrival. */
+/** The image that came first under a SOP Instance UID in a series. */
+export function findInstance(
+  database: Database,
+  seriesInstanceUid: Uid,
+  sopInstanceUid: Uid,
+): { id: number; digest: string; sizeBytes: number } | undefined {
+  return database.get(
+    `select instance.id, digest, size_bytes as "sizeBytes" from instance join series on series.id = series_id
+     where series_instance_uid = ? and sop_instance_uid = ? and same_as is null order by instance.id limit 1`,
+    seriesInstanceUid,
+    sopInstanceUid,
+  );
+}
+
+/** In order of arrival; second copies of the same image are left out. */
 export function listInstances(database: Database, seriesId: SeriesId): Instance[] {
   return database
     .all<{ sop_instance_uid: string; transfer_syntax_uid: string; digest: string; size_bytes: number; facts: string; received_at: number }>(
-      "select * from instance where series_id = ? order by id",
+      "select * from instance where series_id = ? and same_as is null order by id",
       seriesId,
     )
     .map((row) => ({

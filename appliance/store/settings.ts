@@ -16,6 +16,16 @@ export function setSetting(database: Database, key: string, value: unknown): voi
   );
 }
 
+/** Names of the nodes that nothing is sent to until a person says so. */
+export function listPausedNodes(database: Database): string[] {
+  return database.all<{ name: string }>("select name from remote_node where paused = 1 order by name").map(({ name }) => name);
+}
+
+/** False where there is no such node. */
+export function setNodePaused(database: Database, name: string, paused: boolean): boolean {
+  return database.run("update remote_node set paused = ? where name = ?", paused ? 1 : 0, name).changes > 0;
+}
+
 export function listNodes(database: Database): RemoteNode[] {
   return database.all<RemoteNode>('select name, ae_title as "aeTitle", host, port from remote_node order by name');
 }
@@ -29,12 +39,14 @@ export function listRules(database: Database): Rule[] {
   return database.all<{ rule: string }>("select rule from rule order by position").map(({ rule }) => JSON.parse(rule) as Rule);
 }
 
-/** Replaces all nodes and rules. */
+/** Replaces all nodes and rules. A node that was paused stays so: whoever paused it had a reason. */
 export function replaceNodesAndRules(database: Database, nodes: readonly RemoteNode[], rules: readonly Rule[]): void {
   database.transaction(() => {
+    const paused = listPausedNodes(database);
     database.run("delete from remote_node");
     for (const { name, aeTitle, host, port } of nodes)
       database.run("insert into remote_node (name, ae_title, host, port) values (?, ?, ?, ?)", name, aeTitle, host, port);
+    for (const name of paused) setNodePaused(database, name, true);
     database.run("delete from rule");
     for (const [position, rule] of rules.entries())
       database.run("insert into rule (name, position, rule) values (?, ?, ?)", rule.name, position, JSON.stringify(rule));

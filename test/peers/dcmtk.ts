@@ -97,24 +97,58 @@ export type StorageNode = AsyncDisposable & {
   readonly stop: () => Promise<void>;
 };
 
+/** An association configuration of dcmtk's (its asconfig.txt) that takes these SOP classes, uncompressed, and no other. */
+function takingOnly(sopClassUids: readonly string[]): string {
+  const contexts = ["1.2.840.10008.1.1", ...sopClassUids].map((uid, index) => `PresentationContext${index + 1} = ${uid}\\Uncompressed`);
+  return [
+    "[[TransferSyntaxes]]",
+    "[Uncompressed]",
+    "TransferSyntax1 = LittleEndianExplicit",
+    "TransferSyntax2 = LittleEndianImplicit",
+    "[[PresentationContexts]]",
+    "[These]",
+    ...contexts,
+    "[[Profiles]]",
+    "[Only]",
+    "PresentationContexts = These",
+    "",
+  ].join("\n");
+}
+
 /**
  * storescp: takes whatever it is sent, in any transfer syntax, byte for byte, one association at a time; it looks at no AE title. An object
  * sent again overwrites the file: count the requests where that matters. Options can make it misbehave: `--refuse`, `--abort-during`,
- * `--abort-after`, `--sleep-during 5`.
+ * `--abort-after`, `--sleep-during 5`. With `takes` it refuses the presentation contexts of all other SOP classes, and what is compressed.
  */
 export async function startStorescp({
   aeTitle = "STORESCP",
   port,
+  takes,
   options = [],
 }: {
   readonly aeTitle?: string;
   readonly port?: number;
+  readonly takes?: readonly string[];
   readonly options?: readonly string[];
 } = {}): Promise<StorageNode> {
   const folder = await temporaryFolder("storescp");
+  await using settings = await temporaryFolder("storescp-settings"); // read at the start
+  const profile = join(settings.path, "associations.cfg");
+  if (takes) await writeFile(profile, takingOnly(takes));
   const ownPort = port ?? (await freePort());
   // -dhl: no reverse look-up of the caller, which can take seconds where no name server answers.
-  const args = ["-v", "+xa", "+B", "-dhl", "-pm", "-aet", aeTitle, "-od", folder.path, ...options, String(ownPort)];
+  const args = [
+    "-v",
+    ...(takes ? ["-xf", profile, "Only"] : ["+xa", "-pm"]),
+    "+B",
+    "-dhl",
+    "-aet",
+    aeTitle,
+    "-od",
+    folder.path,
+    ...options,
+    String(ownPort),
+  ];
   const process = start("storescp", args);
   const stop = async () => {
     await process.stop();

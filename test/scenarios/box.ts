@@ -6,7 +6,8 @@ import type { SeriesDetail, SeriesSummary } from "../../appliance/api/series.ts"
 import { eventually } from "../peers/eventually.ts";
 import { type Exit, type RunningProcess, run, start } from "../peers/process.ts";
 
-const cli = join(import.meta.dirname, "../../appliance/cli/main.ts");
+/** Entry of the command line. */
+export const cli = join(import.meta.dirname, "../../appliance/cli/main.ts");
 /** The 20 CT images of a real series that come with the project. */
 export const exampleCt = join(import.meta.dirname, "../data/example-ct");
 /** Of the user `tester`. */
@@ -20,6 +21,12 @@ export type BoxOptions = {
   readonly pacs: Pacs;
   readonly quietSeconds?: number;
   readonly minimumSlices?: number;
+  /** Where the scanner `CT1` listens, for what is returned to it. */
+  readonly scannerPort?: number;
+  /** Nodes beside the scanner and the PACS. */
+  readonly nodes?: readonly { readonly name: string; readonly aeTitle: string; readonly port: number }[];
+  /** In place of the one rule that sends SEG and RTSTRUCT to the PACS. */
+  readonly rules?: readonly object[];
 };
 
 /** The real service as a process of its own, as a user starts it, with one rule that sends everything to one PACS. */
@@ -28,7 +35,10 @@ export type Box = AsyncDisposable & {
   readonly dicomPort: number;
   readonly url: string;
   readonly process: RunningProcess;
+  readonly get: <T>(path: string) => Promise<T>;
   readonly listSeries: () => Promise<SeriesSummary[]>;
+  /** A POST as the signed-in user; its status. */
+  readonly post: (path: string) => Promise<number>;
   readonly seriesDetail: (id: number) => Promise<SeriesDetail>;
   /** The newest series as soon as `isIt` says so. */
   readonly seriesWhen: (isIt: (series: SeriesSummary) => boolean, timeoutMs?: number) => Promise<SeriesSummary>;
@@ -38,17 +48,28 @@ export type Box = AsyncDisposable & {
   readonly stop: () => Promise<Exit>;
 };
 
-export async function startBox({ data, pacs, quietSeconds = 1, minimumSlices = 10 }: BoxOptions): Promise<Box> {
+export async function startBox({
+  data,
+  pacs,
+  quietSeconds = 1,
+  minimumSlices = 10,
+  scannerPort = 11113,
+  nodes = [],
+  rules,
+}: BoxOptions): Promise<Box> {
   await mkdir(data, { recursive: true });
   const site = {
     station: { name: "TEST" },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds },
     http: { port: 0 },
     nodes: [
-      { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: 11113 },
+      { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },
       { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },
+      ...nodes.map((node) => ({ ...node, host: "127.0.0.1" })),
     ],
-    rules: [{ name: "axial CT", match: { minimumSlices }, model: "reference", outputs: ["seg", "rtstruct"], destinations: ["pacs"] }],
+    rules: rules ?? [
+      { name: "axial CT", match: { minimumSlices }, model: "reference", outputs: ["seg", "rtstruct"], destinations: ["pacs"] },
+    ],
   };
   const siteFile = join(data, "site.json");
   await writeFile(siteFile, JSON.stringify(site));
@@ -74,6 +95,8 @@ export async function startBox({ data, pacs, quietSeconds = 1, minimumSlices = 1
     process: running,
     cookie,
     listSeries,
+    get,
+    post: async (path) => (await fetch(url + path, { method: "POST", headers: { cookie, origin: url } })).status,
     seriesDetail: (id) => get<SeriesDetail>(paths.series(id)),
     seriesWhen: (isIt, timeoutMs = 120_000) => eventually(async () => (await listSeries()).slice(0, 1).find(isIt), timeoutMs),
     async killHard() {

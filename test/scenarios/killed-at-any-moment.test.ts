@@ -64,6 +64,13 @@ test("killed while it receives: every acknowledged image is there afterwards, by
       assert.equal(dataSetDigest(bytes), digest);
     }
   }
+
+  // The sender sends what it heard nothing of, and the result arrives once.
+  await using box = await startBox({ data: folder.path, pacs, quietSeconds: 0.5 });
+  await storeFiles({ name: "box", aeTitle: box.aeTitle, host: "127.0.0.1", port: box.dicomPort }, "CT1", files);
+  const series = await box.seriesWhen(isDelivered);
+  assert.equal(series.instanceCount, 20);
+  assert.equal(pacs.storeRequests(), 2);
 });
 
 test("killed while it infers: the result arrives once, after the restart", async () => {

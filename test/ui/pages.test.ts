@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import type { ImagesInfo } from "../../appliance/api/series.ts";
-import { moveResult, noteDelivery } from "../../appliance/store/results.ts";
+import { noteDelivery } from "../../appliance/store/deliveries.ts";
+import { moveResult } from "../../appliance/store/results.ts";
 import { setSeriesState } from "../../appliance/store/series.ts";
+import { replaceNodesAndRules } from "../../appliance/store/settings.ts";
 import { addPendingResult, addResultFiles, addSeries, type Box, password, type Slices, startBox } from "../appliance/http/box.ts";
 import { type Browser, openChromium } from "../peers/chromium.ts";
 import { type TemporaryFolder, temporaryFolder } from "../peers/folder.ts";
@@ -258,6 +260,42 @@ test("a failed result shows its reason and what to do; who may retry can, a revi
   assert.ok(box.retried.includes(resultId));
 });
 
+test("the deliveries page has what did not arrive and why; an engineer pauses a node and sends again, a reviewer reads", async () => {
+  await using own = await startBox({ uiFolder: folder.path });
+  replaceNodesAndRules(own.database, [{ name: "PACS", aeTitle: "ORTHANC", host: "127.0.0.1", port: 4242 }], []);
+  const seriesId = addSeries(own, { patientName: "Roe^Richard" });
+  const [seg] = await addResultFiles(own, addPendingResult(own, seriesId), phantom(), structures);
+  noteDelivery(own.database, seg, {
+    state: "failed",
+    reason: { code: "peer-refused", message: "the peer answered C000" },
+    status: 0xc000,
+    at: 5,
+  });
+  await using browser = await openChromium({ origin: own.origin, expected: [/status of 401/] });
+  const { page } = browser;
+  await page.goto("/");
+  await signIn(browser, "engineer");
+  await page.getByRole("link", { name: "Deliveries" }).click();
+  await page.getByText("The peer answered C000.").waitFor();
+  await page.getByRole("button", { name: "Pause PACS" }).click();
+  await page.getByText("paused, 1 waiting").waitFor();
+  await page.getByText("Nothing is sent to PACS until somebody resumes it.").waitFor();
+  await page.getByRole("button", { name: "Send SEG to PACS again" }).click();
+  await page.getByText("paused, 2 waiting").waitFor();
+  assert.equal(await page.getByText("The peer answered C000.").count(), 0);
+  noteDelivery(own.database, seg, { state: "delivered", reason: null, status: 0, at: 6 });
+  own.live.seriesChanged(seriesId);
+  await page.getByText("paused, 1 waiting").waitFor();
+  await page.getByRole("link", { name: "Open the series of Roe, Richard" }).click();
+  await page.getByRole("heading", { level: 1, name: "Roe, Richard" }).waitFor();
+
+  await using reading = await openChromium({ origin: own.origin, expected: [/status of 401/] });
+  await reading.page.goto("/deliveries");
+  await signIn(reading, "reviewer");
+  await reading.page.getByText("paused, 1 waiting").waitFor();
+  assert.equal(await reading.page.getByRole("button", { name: /PACS/ }).count(), 0);
+});
+
 test("a session that ended elsewhere brings the sign-in page, and signing in goes on to where one was going", async () => {
   await using own = await startBox({ uiFolder: folder.path });
   const seriesId = addSeries(own);
@@ -293,7 +331,7 @@ test("at 360 pixels nothing hangs over the edge, on no page", async () => {
   const seriesId = await addReadySeries();
   await using browser = await openSignedIn("/", "engineer", { width: 360, height: 740 });
   const { page } = browser;
-  for (const path of ["/", `/series/${seriesId}`, "/nowhere"]) {
+  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/nowhere"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

@@ -1,4 +1,4 @@
-import type { DeliverySummary } from "../../appliance/api/series.ts";
+import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
 import { formatPercent } from "./format.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
@@ -16,7 +16,13 @@ export const text = {
   notFoundTitle: "There is nothing at this address",
   notFound: "The page may have moved, or the address has a typing error.",
   openWorklist: "Open the worklist",
-  documentTitle: { worklist: "Worklist", series: (id: number) => `Series ${id}`, signIn: "Sign in", notFound: "Not found" },
+  documentTitle: {
+    worklist: "Worklist",
+    deliveries: "Deliveries",
+    series: (id: number) => `Series ${id}`,
+    signIn: "Sign in",
+    notFound: "Not found",
+  },
 
   live: { connecting: "connecting", live: "live", reconnecting: "reconnecting" },
   liveHelp: {
@@ -62,6 +68,7 @@ export const text = {
     running: (progress: number | null) => (progress === null ? "running" : `running ${formatPercent(progress)}`),
     encoding: "writing DICOM objects",
     delivering: "delivering",
+    held: "waiting for acceptance",
     delivered: (destinations: readonly string[]) => `delivered to ${destinations.join(", ")}`,
     "delivery-failed": "delivery failed",
     done: "done",
@@ -116,6 +123,10 @@ export const text = {
     files: {
       "seg.dcm": "DICOM SEG",
       "rtstruct.dcm": "RTSTRUCT",
+      "seg-labelmap.dcm": "DICOM SEG, label map",
+      "sr.dcm": "Structured report",
+      "secondary-capture.dcm": "Secondary capture",
+      "report.dcm": "PDF report, DICOM",
       "labels.nii.gz": "Label map, NIfTI",
       "statistics.json": "Measures, JSON",
     },
@@ -125,12 +136,51 @@ export const text = {
     made: { model: "Model", rule: "Rule", time: "Time", memory: "Peak memory", engine: "Engine", notes: "Notes" },
     imagesFailed: "No images to show for this result.",
   },
-  outputs: { seg: "SEG", rtstruct: "RTSTRUCT" } satisfies Record<DeliverySummary["output"], string>,
+  outputs: {
+    seg: "SEG",
+    "seg-labelmap": "SEG (label map)",
+    rtstruct: "RTSTRUCT",
+    sr: "SR",
+    "secondary-capture": "secondary capture",
+    pdf: "PDF report",
+  } satisfies Record<DeliverySummary["output"], string>,
   delivery: {
+    held: "held until the result is accepted",
+    paused: "paused",
+    pausedHelp: (destination: string) => `Nothing is sent to ${destination} until somebody resumes it.`,
+    fellBack: (destination: string, refused: string, sent: string) => `${destination} does not take ${refused}: ${sent} sent instead`,
+    fallsBack: (destination: string, refused: string, next: string) => `${destination} does not take ${refused}: ${next} goes instead`,
+    allRefused: (destination: string, refused: string) => `${destination} takes none of ${refused}`,
+    and: (names: readonly string[]) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : (names[0] ?? "")),
+    answer: (status: string, comment: string) => `The destination answered ${status}${comment && `: ${comment}`}`,
+    sendAgain: "Send again",
+    sendAgainOne: (output: string, destination: string) => `Send ${output} to ${destination} again`,
+    sendAgainFailed: "It could not be sent again.",
     waiting: (attempts: number) =>
       attempts === 0 ? "waiting" : `will be tried again (${attempts} ${attempts === 1 ? "try" : "tries"} so far)`,
     delivered: (moment: string) => `delivered ${moment}`,
     failed: "refused",
+  },
+
+  deliveries: {
+    title: "Deliveries",
+    open: "Not delivered",
+    failed: "The deliveries could not be loaded.",
+    nothingTitle: "Everything has arrived",
+    nothing: "No delivery has failed, waits or is held.",
+    most: (n: number) => `The newest ${n} are shown.`,
+    columns: { series: "Series", what: "What and where to", state: "State" },
+    openSeries: (name: string) => `Open the series of ${name}`,
+    nodes: "Destinations",
+    noNodes: "No node is set up.",
+    paused: "paused",
+    sending: "sending",
+    pause: "Pause",
+    resume: "Resume",
+    pauseNode: (name: string) => `Pause ${name}`,
+    resumeNode: (name: string) => `Resume ${name}`,
+    waiting: (n: number) => `${n} waiting`,
+    changeFailed: "That did not work.",
   },
 
   viewer: {

@@ -22,7 +22,7 @@ const advice: Readonly<Record<string, string>> = {
   "too-few-slices": sendAgain,
   "not-axial": "Send the axial reconstruction of the scan.",
   "no-rules": "Ask the engineer to set up a rule.",
-  "instances-conflict": "Two different images came under the same identifier. Find out at the sender which one is right.",
+  "instance-ambiguous": "Two different images came under the same identifier. Find out at the sender which one is right.",
   // its images make no volume
   "slices-uneven": sendAgain,
   "slices-misaligned": sendAgain,
@@ -53,6 +53,10 @@ const advice: Readonly<Record<string, string>> = {
   "destination-missing": "Ask the engineer to add the destination again; then try again here.",
   "node-missing": "Ask the engineer to add the destination again; then try again here.",
   "association-rejected": askAboutDestination,
+  "sender-unknown": "Ask the engineer to add the sender as a node; then try again here.",
+  "sender-ambiguous": "Ask the engineer to give each node an AE title of its own, or to name the destination in the rule.",
+  "class-refused":
+    "Set the destination up to take this class of object, or have the engineer name another one in the rule that goes in its place.",
   "peer-refused": askAboutDestination,
   "presentation-context-refused": askAboutDestination,
 };

@@ -36,6 +36,8 @@ function lineOf(result: ResultSummary): StateLine {
       const held = deliveries.find((delivery) => delivery.state === "waiting" && delivery.reason);
       return { tone: held ? "warn" : "busy", text: withReason(t.delivering, held?.reason ?? null), progress: null };
     }
+    case "held":
+      return { tone: "warn", text: t.held, progress: null };
     case "delivered":
       return { tone: "good", text: t.delivered([...new Set(deliveries.map(({ destination }) => destination))]), progress: null };
     case "delivery-failed": {

@@ -8,7 +8,8 @@ create table remote_node (
   name      text primary key,
   ae_title  text    not null,
   host      text    not null,
-  port      integer not null check (port between 1 and 65535)
+  port      integer not null check (port between 1 and 65535),
+  paused    integer not null default 0 check (paused in (0, 1))   -- 1: nothing is sent there until a person says so
 ) strict;
 
 create table rule (
@@ -47,7 +48,7 @@ create table series (
   last_association_ended_at  integer
 ) strict;
 
--- One row per distinct content: the same bytes again are no second row; other bytes under the same UID stand beside and make the series ambiguous.
+-- One row per distinct content: the same bytes again are no second row; other bytes under the same UID stand beside.
 create table instance (
   id                   integer primary key,
   series_id            integer not null references series (id) on delete cascade,
@@ -57,6 +58,8 @@ create table instance (
   size_bytes           integer not null,
   facts                text    not null check (json_valid(facts)),
   received_at          integer not null,
+  -- Set when it is the same image as an earlier one, under another header (a PACS coerces what it forwards): kept, but no part of the series.
+  same_as              integer references instance (id) on delete cascade,
   unique (series_id, sop_instance_uid, digest)
 ) strict;
 
@@ -78,18 +81,26 @@ create table result (
   unique (series_id, rule_name, model_name, model_version, input_digest)
 ) strict;
 
+-- One object for one destination. `choices` are what may go, first choice first; `position` is the one that goes, `refusals` say why those
+-- before it did not.
 create table delivery (
   id            integer primary key,
   result_id     integer not null references result (id) on delete cascade,
-  output        text    not null check (output in ('seg', 'rtstruct')),
   destination   text    not null,
-  state         text    not null default 'waiting' check (state in ('waiting', 'delivered', 'failed')),
+  choices       text    not null check (json_array_length(choices) > 0),
+  position      integer not null default 0 check (position >= 0 and position < json_array_length(choices)),
+  refusals      text    not null default '[]' check (json_valid(refusals)),
+  state         text    not null default 'waiting' check (state in ('held', 'waiting', 'delivered', 'failed')),
   attempts      integer not null default 0,
   reason        text    check (json_valid(reason)),
   status        integer,
+  comment       text,
+  same_answers  integer not null default 0,   -- how often in a row the peer answered with `status`
+  tried_at      integer,
   delivered_at  integer,
-  unique (result_id, output, destination)
+  unique (result_id, destination, choices)
 ) strict;
+create index delivery_open on delivery (state, destination) where state <> 'delivered';
 
 -- A job is work to be done once. While it waits, adding the same `key` again moves the waiting job instead of adding one; while it runs, a job
 -- of the same key waits for its end.
@@ -98,7 +109,7 @@ create table job (
   kind         text    not null,
   key          text    not null,
   payload      text    not null check (json_valid(payload)),
-  state        text    not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed')),
+  state        text    not null default 'waiting' check (state in ('waiting', 'running', 'failed')),
   run_at       integer not null,              -- UTC ms; a later instance of a series pushes this out
   attempt      integer not null default 0,
   crashes      integer not null default 0,    -- times the service ended while this ran

@@ -36,6 +36,8 @@ test("the example file is taken and says what its comments say", async () => {
       model: "reference",
       outputs: ["seg", "rtstruct"],
       destinations: ["pacs"],
+      deliver: "at-once",
+      emptySeg: false,
     },
   ]);
 });
@@ -77,7 +79,7 @@ rules:
     "nodes[1].port: expected number, found nothing",
     "rules[0].match.minimumSlices: expected number to be >=2, found 1",
     'rules[0].match.seriesDescription: expected a regular expression, found "("',
-    'rules[0].outputs[1]: expected one of "seg"|"rtstruct", found "mesh"',
+    'rules[0].outputs[1]: expected one of "seg"|"seg-labelmap"|"rtstruct"|"sr"|"secondary-capture"|"pdf", found "mesh"',
   ]);
 });
 
@@ -97,8 +99,65 @@ rules:
   assert.deepEqual(faults, [
     'nodes[1].name: expected a name of its own, used above already, found "pacs"',
     'rules[1].name: expected a name of its own, used above already, found "r"',
-    'rules[0].destinations[1]: expected the name of a node in this file, found "pcas"',
+    'rules[0].destinations[1]: expected the name of a node in this file, or `sender`, found "pcas"',
   ]);
+});
+
+test("a destination may name what it gets, with what goes instead, and the sender is one", () => {
+  const site = parseSiteFile(`${smallest}
+nodes:
+  - { name: pacs, aeTitle: A, host: a, port: 1 }
+rules:
+  - name: r
+    model: m
+    outputs: []
+    destinations:
+      - { node: pacs, send: [[seg-labelmap, seg, rtstruct], sr] }
+      - { node: sender, send: [seg] }
+    deliver: after-acceptance
+    emptySeg: true
+`);
+  assert.partialDeepStrictEqual(site.rules[0], {
+    outputs: [],
+    destinations: [
+      { node: "pacs", send: [["seg-labelmap", "seg", "rtstruct"], "sr"] },
+      { node: "sender", send: ["seg"] },
+    ],
+    deliver: "after-acceptance",
+    emptySeg: true,
+  });
+});
+
+test("what is wrong in a destination's list is told where it stands", () => {
+  const faults = faultsOf(`${smallest}
+nodes:
+  - { name: pacs, aeTitle: A, host: a, port: 1 }
+  - { name: sender, aeTitle: B, host: b, port: 1 }
+rules:
+  - { name: a, model: m, destinations: [{ node: pacs, send: [seg, [seg, meshes]] }, { node: pacs, send: [[]], sent: 1 }, 7] }
+`);
+  assert.deepEqual(faults, [
+    'rules[0].destinations[0].send[1][1]: expected one of "seg"|"seg-labelmap"|"rtstruct"|"sr"|"secondary-capture"|"pdf", found "meshes"',
+    'rules[0].destinations[1].send[0][0]: expected one of "seg"|"seg-labelmap"|"rtstruct"|"sr"|"secondary-capture"|"pdf", found nothing',
+    "rules[0].destinations[1].sent: unknown key",
+    "rules[0].destinations[2]: expected the name of a node, or `node` and `send`, found 7",
+  ]);
+  assert.deepEqual(
+    faultsOf(`${smallest}
+nodes:
+  - { name: sender, aeTitle: B, host: b, port: 1 }
+rules:
+  - { name: a, model: m, outputs: [], destinations: [sender, { node: pacs, send: [[seg, seg]] }] }
+  - { name: b, model: m, outputs: [] }
+`),
+    [
+      'nodes[0].name: expected another name: `sender` as a destination means whoever sent the series, found "sender"',
+      'rules[0].destinations[0]: expected what to `send` there, since the rule names no outputs, found "sender"',
+      'rules[0].destinations[1].node: expected the name of a node in this file, or `sender`, found "pacs"',
+      'rules[0].destinations[1].send[0]: expected each output once in a list of choices, found ["seg","seg"]',
+      "rules[1].outputs: expected at least one output, here or in a destination's `send`, found []",
+    ],
+  );
 });
 
 test("a YAML fault is told with its line", () => {

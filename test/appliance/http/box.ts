@@ -7,6 +7,7 @@ import { RefusedError } from "../../../appliance/base/errors.ts";
 import { createLog } from "../../../appliance/base/log.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import type { StructureMeasure } from "../../../appliance/domain/result.ts";
+import type { ResultOutput } from "../../../appliance/domain/rule.ts";
 import type { SeriesDescription } from "../../../appliance/domain/series.ts";
 import { roles } from "../../../appliance/domain/user.ts";
 import { hashPassword } from "../../../appliance/host/password.ts";
@@ -14,8 +15,11 @@ import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
 import { LiveEvents } from "../../../appliance/http/live-events.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
+import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
+import { mintUids } from "../../../appliance/pipeline/outputs.ts";
 import { openDatabase } from "../../../appliance/store/database.ts";
-import { addDelivery, addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
+import { addDelivery } from "../../../appliance/store/deliveries.ts";
+import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addInstance } from "../../../appliance/store/series.ts";
 import { addUser } from "../../../appliance/store/users.ts";
 
@@ -47,6 +51,8 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
       if (getResult(database, id)?.state !== "failed") throw new RefusedError("nothing-failed", "nothing of this result failed");
       retried.push(id);
     },
+    retryDelivery: (id) => retryDelivery(database, id, clock.now()),
+    pauseNode: (name, paused) => pauseNode(database, name, paused, clock.now()),
     device: () => ({
       stationName: "Segbox, Radiology",
       softwareVersion: "0.1.0",
@@ -176,7 +182,6 @@ export function addSeries(box: Box, description: Partial<SeriesDescription> = {}
 
 /** A pending result of a series. */
 export function addPendingResult(box: Box, seriesId: number): number {
-  const uids = { seriesInstanceUid: "2.25.7", sopInstanceUid: "2.25.8" };
   return addResult(box.database, {
     seriesId,
     rule: {
@@ -185,11 +190,13 @@ export function addPendingResult(box: Box, seriesId: number): number {
       model: model.name,
       outputs: ["seg", "rtstruct"],
       destinations: ["PACS"],
+      deliver: "at-once",
+      emptySeg: false,
     },
     modelName: model.name,
     modelVersion: model.version,
     inputDigest: String(seriesId),
-    uids: { seg: uids, rtstruct: uids },
+    uids: mintUids(),
     createdAt: Date.now(),
   })!;
 }
@@ -220,5 +227,7 @@ export async function addResultFiles(
     notes: [],
   });
   moveResult(box.database, resultId, "ready");
-  return [addDelivery(box.database, resultId, "seg", "PACS"), addDelivery(box.database, resultId, "rtstruct", "PACS")] as const;
+  const deliver = (output: ResultOutput) =>
+    addDelivery(box.database, { resultId, destination: "PACS", choices: [output], state: "waiting" });
+  return [deliver("seg"), deliver("rtstruct")] as const;
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { SeriesDetail, SeriesSummary } from "../../../appliance/api/series.ts";
 import { listAudit } from "../../../appliance/store/audit.ts";
-import { moveResult, noteDelivery } from "../../../appliance/store/results.ts";
+import { noteDelivery } from "../../../appliance/store/deliveries.ts";
+import { moveResult } from "../../../appliance/store/results.ts";
 import { setSeriesState } from "../../../appliance/store/series.ts";
 import { addPendingResult, addResultFiles, addSeries, type Box, startBox } from "./box.ts";
 

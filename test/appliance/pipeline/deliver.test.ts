@@ -2,18 +2,23 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { RefusedError } from "../../../appliance/base/errors.ts";
 import { readFileMeta } from "../../../appliance/dicom/part10.ts";
-import { addDelivery, addResult, getDelivery } from "../../../appliance/store/results.ts";
+import type { ResultOutput } from "../../../appliance/domain/rule.ts";
+import { pauseNode } from "../../../appliance/pipeline/outbox.ts";
+import { addDelivery, getDelivery } from "../../../appliance/store/deliveries.ts";
+import { addResult } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
 import { addSeries, newResult } from "../../make/database.ts";
 import { startStorescp } from "../../peers/dcmtk.ts";
 import { freePort } from "../../peers/ports.ts";
+import { startRecordingScp } from "../dimse/recording-scp.ts";
 import { pipelineSteps } from "./steps.ts";
 
 const anyObject = join(import.meta.dirname, "../../data/ct-corpus/tiny-23x38x3/IMG0001.dcm");
 
 /** A result whose SEG (any DICOM object here) waits for delivery to the node `pacs` at a port. */
-async function waitingDelivery(port: number) {
+async function waitingDelivery(port: number, choices: readonly ResultOutput[] = ["seg"]) {
   const box = await pipelineSteps();
   const { database } = box;
   replaceNodesAndRules(database, [{ name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port }], []);
@@ -21,7 +26,8 @@ async function waitingDelivery(port: number) {
   const file = join(box.resultFolder(resultId), "seg.dcm");
   await mkdir(box.resultFolder(resultId), { recursive: true });
   await copyFile(anyObject, file);
-  const deliveryId = addDelivery(database, resultId, "seg", "pacs");
+  await copyFile(anyObject, join(box.resultFolder(resultId), "rtstruct.dcm"));
+  const deliveryId = addDelivery(database, { resultId, destination: "pacs", choices, state: "waiting" });
   return { ...box, resultId, deliveryId, file, [Symbol.asyncDispose]: box[Symbol.asyncDispose] };
 }
 
@@ -81,4 +87,90 @@ test("failed tries are counted with their reason, and a delivery set aside keeps
   assert.partialDeepStrictEqual(getDelivery(box.database, deliveryId), { state: "waiting", attempts: 1, reason: { message: "no answer" } });
   step.gaveUp({ deliveryId } as never, { code: "peer-refused", message: "the peer answered A900" });
   assert.partialDeepStrictEqual(getDelivery(box.database, deliveryId), { state: "failed", attempts: 2, reason: { code: "peer-refused" } });
+});
+
+test("where the peer does not take the class of object, by context or by answer, the next choice goes; both refusals are kept", async () => {
+  await using contexts = await startStorescp({ aeTitle: "PACS", takes: [] });
+  await using box = await waitingDelivery(contexts.port, ["seg", "rtstruct"]);
+  await box.run("deliver", box);
+  assert.partialDeepStrictEqual(getDelivery(box.database, box.deliveryId), {
+    state: "waiting",
+    output: "rtstruct",
+    attempts: 1,
+    refusals: [{ output: "seg", status: null, reason: { code: "class-refused" } }],
+  });
+  assert.deepEqual(box.waiting(), [{ key: `deliver:${box.deliveryId}`, run_at: box.at.now }]);
+  await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "class-refused" });
+
+  await using answers = await startRecordingScp(
+    {},
+    { openInstance: () => Promise.reject(new RefusedError("instance-mismatch", "no such class here")) },
+  );
+  await using other = await waitingDelivery(answers.port, ["seg", "rtstruct"]);
+  await other.run("deliver", other);
+  assert.partialDeepStrictEqual(getDelivery(other.database, other.deliveryId), {
+    output: "rtstruct",
+    status: 0xa900,
+    comment: "no such class here",
+    refusals: [{ output: "seg", status: 0xa900, reason: { message: "the peer answered A900: no such class here" } }],
+  });
+});
+
+test("the objects of a series reach a destination in order: what stands behind a waiting one waits, and goes when that is through", async () => {
+  await using peer = await startStorescp({ aeTitle: "PACS" });
+  await using box = await waitingDelivery(peer.port);
+  const { database, resultId } = box;
+  const second = addDelivery(database, { resultId, destination: "pacs", choices: ["rtstruct"], state: "waiting" });
+  assert.equal(await box.run("deliver", { deliveryId: second }), box.at.now + 15 * 60_000);
+  assert.equal(getDelivery(database, second)!.attempts, 0);
+  await box.run("deliver", box);
+  assert.deepEqual(box.waiting(), [{ key: `deliver:${second}`, run_at: box.at.now }]);
+  await box.run("deliver", { deliveryId: second });
+  assert.equal(getDelivery(database, second)!.state, "delivered");
+});
+
+test("one that is set aside lets go what stands behind it", async () => {
+  await using box = await waitingDelivery(1);
+  const { database, resultId, deliveryId } = box;
+  const second = addDelivery(database, { resultId, destination: "pacs", choices: ["rtstruct"], state: "waiting" });
+  box.stepOf("deliver").gaveUp({ deliveryId } as never, { code: "peer-refused", message: "C000" });
+  assert.deepEqual(
+    box.waiting().map(({ key }) => key),
+    [`deliver:${second}`],
+  );
+});
+
+test("to a paused node nothing is tried until it is resumed", async () => {
+  await using peer = await startStorescp({ aeTitle: "PACS" });
+  await using box = await waitingDelivery(peer.port);
+  pauseNode(box.database, "pacs", true, box.at.now);
+  assert.equal(await box.run("deliver", box), box.at.now + 15 * 60_000);
+  pauseNode(box.database, "pacs", false, box.at.now);
+  assert.deepEqual(box.waiting(), [{ key: `deliver:${box.deliveryId}`, run_at: box.at.now }]);
+  await box.run("deliver", box);
+  assert.equal(getDelivery(box.database, box.deliveryId)!.state, "delivered");
+  await peer.process.waitForLine(/Association Release/);
+  assert.equal(peer.storeRequests(), 1);
+});
+
+test("a sender that is no node here, or is two, is refused by its AE title; one that is known gets it", async () => {
+  await using peer = await startStorescp({ aeTitle: "CT1" });
+  await using box = await waitingDelivery(1);
+  const { database, resultId } = box;
+  const deliveryId = addDelivery(database, { resultId, destination: "sender", choices: ["seg"], state: "waiting" });
+  const scanner = (name: string) => ({ name, aeTitle: "CT1", host: "127.0.0.1", port: peer.port });
+  await assert.rejects(box.run("deliver", { deliveryId }), { code: "sender-unknown", message: /CT1/ });
+  replaceNodesAndRules(database, [scanner("a"), scanner("b")], []);
+  await assert.rejects(box.run("deliver", { deliveryId }), { code: "sender-ambiguous", message: /a, b/ });
+  replaceNodesAndRules(database, [scanner("a")], []);
+  await box.run("deliver", { deliveryId });
+  assert.equal(getDelivery(database, deliveryId)!.state, "delivered");
+});
+
+test("a peer that answers processing failure is tried for about a day, then the object is set aside", async () => {
+  await using peer = await startRecordingScp({}, { openInstance: () => Promise.reject(new Error("a fault")) });
+  await using box = await waitingDelivery(peer.port);
+  await assert.rejects(box.run("deliver", box), { name: "UnavailableError", message: /0110/ });
+  box.database.run("update delivery set same_answers = 299");
+  await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "peer-refused" });
 });

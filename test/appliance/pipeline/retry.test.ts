@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
-import {
-  addDelivery,
-  addResult,
-  getDelivery,
-  getResult,
-  moveResult,
-  noteDelivery,
-  setSegmented,
-} from "../../../appliance/store/results.ts";
+import { addDelivery, getDelivery, noteDelivery } from "../../../appliance/store/deliveries.ts";
+import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addSeries, newResult, temporaryDatabase } from "../../make/database.ts";
 
 const record = { provider: "cpu", precision: "fp32", patches: 1, inferenceMs: 1, wallMs: 1, peakMemoryBytes: 1, notes: [] };
@@ -35,8 +28,8 @@ test("of a ready result only what is not delivered goes out again", async () => 
   const { database, resultId } = made;
   setSegmented(database, resultId, [], record);
   moveResult(database, resultId, "ready");
-  const delivered = addDelivery(database, resultId, "seg", "pacs");
-  const refused = addDelivery(database, resultId, "rtstruct", "pacs");
+  const delivered = addDelivery(database, { resultId, destination: "pacs", choices: ["seg"], state: "waiting" });
+  const refused = addDelivery(database, { resultId, destination: "pacs", choices: ["rtstruct"], state: "waiting" });
   noteDelivery(database, delivered, { state: "delivered", reason: null, status: 0, at: 1 });
   noteDelivery(database, refused, { state: "failed", reason: { code: "peer-refused", message: "A900" }, status: null, at: 1 });
   retryResult(database, resultId, 9);

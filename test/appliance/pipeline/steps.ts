@@ -36,7 +36,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
     quietMs,
     threads: 1,
     callingAeTitle: "SEGBOX",
-    findModel: (name) => (name === manifest.name ? manifest : undefined),
+    readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => join(folder, "models", name),
     resultFolder,
     device: () => assert.fail("no object is encoded here"),

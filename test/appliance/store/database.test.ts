@@ -80,7 +80,10 @@ test("a commit survives a power cut, and foreign keys hold", async () => {
   const { sql } = made.database;
   assert.equal(sql.pragma("synchronous", { simple: true }), 2); // 2: full
   assert.equal(sql.pragma("journal_mode", { simple: true }), "wal");
-  assert.throws(() => made.database.run("insert into delivery (result_id, output, destination) values (99, 'seg', 'pacs')"), /FOREIGN KEY/);
+  assert.throws(
+    () => made.database.run(`insert into delivery (result_id, choices, destination) values (99, '["seg"]', 'pacs')`),
+    /FOREIGN KEY/,
+  );
 });
 
 test("a transaction that throws leaves nothing, those nested in it included", async () => {

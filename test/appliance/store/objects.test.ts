@@ -79,16 +79,6 @@ test("what a crash left half-written is gone at the next open; what was committe
   assert.equal(await readFile(again.path(digestOfBody), "utf8"), "headdata set");
 });
 
-test("a removed object is gone, and removing it again is no fault", async () => {
-  await using made = await opened();
-  const writer = await made.objects.create(head);
-  await writer.write(body);
-  await writer.commit();
-  await made.objects.remove(digestOfBody);
-  await made.objects.remove(digestOfBody);
-  assert.equal(existsSync(made.objects.path(digestOfBody)), false);
-});
-
 test("a durable write replaces a file as a whole", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "labels.u8");

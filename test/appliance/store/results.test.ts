@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceRecord, StructureMeasure } from "../../../appliance/domain/result.ts";
-import {
-  addDelivery,
-  addResult,
-  getDelivery,
-  getResult,
-  listDeliveries,
-  listResults,
-  moveResult,
-  noteDelivery,
-  reopenDelivery,
-  setSegmented,
-} from "../../../appliance/store/results.ts";
+import { addResult, getResult, listResults, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addSeries, axialRule, newResult, someUids, temporaryDatabase } from "../../make/database.ts";
 
 const lung: StructureMeasure = { value: 1, voxels: 10, volumeMl: 0.5, meanHu: -800, touchesBorder: true, centreIjk: [1, 2, 3] };
@@ -134,58 +123,4 @@ test("a failed result that begins anew no longer shows its reason", async () => 
   assert.equal(getResult(made.database, id)!.reason?.code, "slices-uneven");
   moveResult(made.database, id, "pending");
   assert.equal(getResult(made.database, id)!.reason, null);
-});
-
-async function withDelivery() {
-  const made = await temporaryDatabase();
-  const resultId = addResult(made.database, newResult(addSeries(made.database, 1), "d1"))!;
-  return {
-    ...made,
-    resultId,
-    deliveryId: addDelivery(made.database, resultId, "seg", "pacs"),
-    [Symbol.asyncDispose]: made[Symbol.asyncDispose],
-  };
-}
-
-test("one object has one delivery per destination", async () => {
-  await using made = await withDelivery();
-  const { database, resultId, deliveryId } = made;
-  assert.equal(addDelivery(database, resultId, "seg", "pacs"), deliveryId);
-  assert.notEqual(addDelivery(database, resultId, "rtstruct", "pacs"), deliveryId);
-  assert.notEqual(addDelivery(database, resultId, "seg", "archive"), deliveryId);
-  assert.equal(listDeliveries(database, resultId).length, 3);
-});
-
-test("a delivery that failed and waits for another try counts it and says why; its success clears the reason", async () => {
-  await using made = await withDelivery();
-  const { database, deliveryId: id } = made;
-  const reason = { code: "peer-unavailable", message: "the peer answered A700" };
-  noteDelivery(database, id, { state: "waiting", reason, status: null, at: 10 });
-  noteDelivery(database, id, { state: "waiting", reason, status: null, at: 20 });
-  assert.partialDeepStrictEqual(getDelivery(database, id), { state: "waiting", attempts: 2, reason, deliveredAt: null });
-  noteDelivery(database, id, { state: "delivered", reason: null, status: 0xb000, at: 30 });
-  assert.partialDeepStrictEqual(getDelivery(database, id), {
-    state: "delivered",
-    attempts: 3,
-    reason: null,
-    status: 0xb000,
-    deliveredAt: 30,
-  });
-});
-
-test("what is delivered stays delivered", async () => {
-  await using made = await withDelivery();
-  const { database, deliveryId: id } = made;
-  noteDelivery(database, id, { state: "delivered", reason: null, status: 0, at: 30 });
-  assert.throws(() => noteDelivery(database, id, { state: "failed", reason: null, status: null, at: 40 }), { code: "delivery-settled" });
-  reopenDelivery(database, id);
-  assert.partialDeepStrictEqual(getDelivery(database, id), { state: "delivered", attempts: 1, deliveredAt: 30 });
-});
-
-test("a refused delivery is opened again by a person, its tries kept", async () => {
-  await using made = await withDelivery();
-  const { database, deliveryId: id } = made;
-  noteDelivery(database, id, { state: "failed", reason: { code: "peer-refused", message: "A900" }, status: null, at: 10 });
-  reopenDelivery(database, id);
-  assert.partialDeepStrictEqual(getDelivery(database, id), { state: "waiting", attempts: 1, reason: null });
 });

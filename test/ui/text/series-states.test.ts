@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeliverySummary, ResultSummary, SeriesSummary } from "../../../appliance/api/series.ts";
+import type { DeliverySummary } from "../../../appliance/api/deliveries.ts";
+import type { ResultSummary, SeriesSummary } from "../../../appliance/api/series.ts";
 import { stateLinesOf } from "../../../ui/text/series-states.ts";
 
 const result = (more: Partial<ResultSummary>): ResultSummary => ({
@@ -14,7 +15,14 @@ const result = (more: Partial<ResultSummary>): ResultSummary => ({
   ...more,
 });
 const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
+  id: 1,
   output: "seg",
+  choices: ["seg"],
+  refusals: [],
+  paused: false,
+  status: null,
+  comment: null,
+  triedAt: null,
   destination: "PACS",
   state: "waiting",
   attempts: 0,
@@ -30,6 +38,7 @@ test("a series says how far it has come", () => {
   assert.deepEqual(lines("receiving", []), ["busy: receiving, 14 images so far"]);
   assert.deepEqual(lines("complete", [result({})]), ["quiet: waiting"]);
   assert.deepEqual(lines("complete", [result({ state: "running", progress: 0.42 })]), ["busy: running 42 %"]);
+  assert.deepEqual(lines("complete", [result({ state: "held" })]), ["warn: waiting for acceptance"]);
   assert.deepEqual(lines("complete", [result({ state: "delivered", deliveries })]), ["good: delivered to PACS"]);
 });
 

@@ -1,13 +1,16 @@
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import type { DeliverySummary } from "../../../appliance/api/deliveries.ts";
 import type { LiveEvent } from "../../../appliance/api/events.ts";
 import type { ResultDetail, SeriesDetail, Structure } from "../../../appliance/api/series.ts";
 import type { Session } from "../../../appliance/api/session.ts";
 import { ApiError } from "../../api/client.ts";
+import { retryDelivery } from "../../api/deliveries.ts";
 import { applyEventToDetail, readSeries, readSlice, retryResult } from "../../api/series.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
 import { formatDicomDate, formatMoment, formatPersonName, legible } from "../../text/format.ts";
+import { errorSentence } from "../../text/reasons.ts";
 import { layoutOf, sliceAt } from "../../viewer/camera.ts";
 import type { Mark } from "../../viewer/slice-view.ts";
 import { presets, type Window } from "../../viewer/window-level.ts";
@@ -38,7 +41,11 @@ export class SeriesPage extends LitElement {
   @state() private accessor hiddenValues: ReadonlySet<number> = new Set();
   @state() private accessor mark: Mark | undefined;
 
+  @state() private accessor deliveryFault = "";
+
   #loads = 0;
+  /** Events that came while an answer was on its way: it may be older than they are. */
+  #early: LiveEvent[] = [];
   /** Made once per result: a new function would make the viewer start over. */
   #loadSlice: ((k: number, signal: AbortSignal) => Promise<ArrayBuffer>) | undefined;
   #images: ResultDetail["images"] = null;
@@ -59,15 +66,24 @@ export class SeriesPage extends LitElement {
   /** Fetches the series again; an answer that a later call overtook is dropped. */
   async refresh(): Promise<void> {
     const load = ++this.#loads;
+    this.#early = [];
     try {
       const detail = await readSeries(this.seriesId);
-      if (load === this.#loads) [this.detail, this.error] = [detail, undefined];
+      if (load !== this.#loads) return;
+      [this.detail, this.error] = [detail, undefined];
+      for (const event of this.#early.splice(0)) this.#apply(event);
     } catch (error) {
       if (load === this.#loads) this.error = error;
     }
   }
 
   onEvent(event: LiveEvent): void {
+    this.#early.push(event);
+    if (this.#early.length > 100) this.#early.shift();
+    this.#apply(event);
+  }
+
+  #apply(event: LiveEvent): void {
     if (!this.detail) return;
     const { detail, isStale } = applyEventToDetail(this.detail, event);
     this.detail = detail;
@@ -188,11 +204,26 @@ export class SeriesPage extends LitElement {
           ></structure-table>
           <section class="panel padded deliveries">
             <h2>${text.series.deliveries}</h2>
-            <delivery-list .deliveries=${result.deliveries}></delivery-list>
+            <delivery-list
+              .deliveries=${result.deliveries}
+              ?mayRetry=${this.session?.user.role !== "reviewer"}
+              @send-again=${({ detail }: CustomEvent<DeliverySummary>) => this.#sendAgain(detail.id)}
+            ></delivery-list>
+            ${this.deliveryFault ? html`<p role="alert">${this.deliveryFault}</p>` : nothing}
           </section>
           <result-origin class="panel padded" .result=${result}></result-origin>
       </div>
     `;
+  }
+
+  async #sendAgain(deliveryId: number): Promise<void> {
+    this.deliveryFault = "";
+    try {
+      await retryDelivery(deliveryId);
+    } catch (error) {
+      this.deliveryFault = `${text.delivery.sendAgainFailed} ${errorSentence(error)}`;
+    }
+    await this.refresh();
   }
 
   /** The result that is looked at. */

@@ -1,0 +1,51 @@
+import type { DeliverySummary, Node, OpenDelivery } from "../api/deliveries.ts";
+import type { Delivery, DeliveryState } from "../domain/result.ts";
+import type { Database } from "../store/database.ts";
+import { listDeliveriesIn, listWaitingFor } from "../store/deliveries.ts";
+import { getResult } from "../store/results.ts";
+import { getSeries } from "../store/series.ts";
+import { listNodes, listPausedNodes } from "../store/settings.ts";
+
+export function deliverySummary(delivery: Delivery, pausedNodes: readonly string[]): DeliverySummary {
+  const { id, destination, output, choices, refusals, state, attempts, reason, status, comment, triedAt, deliveredAt } = delivery;
+  return {
+    id,
+    destination,
+    output,
+    choices,
+    refusals: refusals.map(({ output, reason, at }) => ({ output, reason, at })),
+    state,
+    paused: state === "waiting" && pausedNodes.includes(destination),
+    attempts,
+    reason,
+    status,
+    comment,
+    triedAt,
+    deliveredAt,
+  };
+}
+
+/** Deliveries in these states with whose they are, the newest first. */
+export function readOpenDeliveries(database: Database, states: readonly DeliveryState[], limit: number): OpenDelivery[] {
+  const paused = listPausedNodes(database);
+  return listDeliveriesIn(database, states, limit).flatMap((delivery) => {
+    const result = getResult(database, delivery.resultId);
+    const series = result && getSeries(database, result.seriesId);
+    if (!series) return [];
+    const { patientName, patientId, seriesDescription } = series.description;
+    const whose = { resultId: result.id, seriesId: series.id, rule: result.rule.name, patientName, patientId, seriesDescription };
+    return [{ ...deliverySummary(delivery, paused), ...whose }];
+  });
+}
+
+export function readNodes(database: Database): Node[] {
+  const paused = listPausedNodes(database);
+  return listNodes(database).map(({ name, aeTitle, host, port }) => ({
+    name,
+    aeTitle,
+    host,
+    port,
+    paused: paused.includes(name),
+    waiting: listWaitingFor(database, name).length,
+  }));
+}

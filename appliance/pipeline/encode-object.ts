@@ -1,0 +1,87 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { encodeEncapsulatedPdf } from "../dicom/encapsulated-pdf.ts";
+import type { SegmentationReference } from "../dicom/measurement-group.ts";
+import { encodeRtstruct } from "../dicom/rtstruct.ts";
+import { encodeSecondaryCapture } from "../dicom/secondary-capture.ts";
+import { encodeSeg } from "../dicom/seg.ts";
+import { encodeSegLabelmap } from "../dicom/seg-labelmap.ts";
+import { sopClass } from "../dicom/sop-classes.ts";
+import type { SourceSeries } from "../dicom/source.ts";
+import { encodeSr } from "../dicom/sr.ts";
+import type { ModelManifest } from "../domain/model.ts";
+import type { ResultOutput } from "../domain/rule.ts";
+import { writeReportPdf } from "../report/pdf.ts";
+import { drawSheet } from "../report/sheet.ts";
+import type { CtVolume, LabelMap } from "../volume/volume.ts";
+import type { EncodeRequest } from "./child-requests.ts";
+import { outputForms } from "./outputs.ts";
+import { identityLines, measuredStructures, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
+
+/** What a result's objects are made from. */
+export type ResultParts = {
+  readonly request: EncodeRequest;
+  readonly source: SourceSeries;
+  readonly labelMap: LabelMap;
+  readonly manifest: ModelManifest;
+  /** All objects that are written of the result: some refer to others. */
+  readonly written: readonly ResultOutput[];
+};
+
+/** One of a result's objects as a Part 10 file in pieces. */
+export async function encodeObject(output: ResultOutput, parts: ResultParts): Promise<Iterable<Uint8Array>> {
+  const { request, source, labelMap, manifest } = parts;
+  const { uids, device, createdAt, emptySeg, structures } = request;
+  const { seriesNumber, title } = outputForms[output];
+  const head = { source, device, createdAt, uids: uids[output], seriesNumber, seriesDescription: `Segbox ${manifest.name} ${title}` };
+  switch (output) {
+    case "seg":
+      return encodeSeg({ ...head, labelMap, manifest, emptyFrame: emptySeg });
+    case "seg-labelmap":
+      return encodeSegLabelmap({ ...head, labelMap, manifest, emptyFrame: emptySeg });
+    case "rtstruct":
+      return encodeRtstruct({ ...head, labelMap, manifest });
+    case "sr":
+      return encodeSr({
+        ...head,
+        manifest,
+        structures: measuredStructures(structures, manifest),
+        segmentation: segmentationOf(parts),
+        provenance: provenanceLines(request, manifest).map(({ name, value }) => `${name}: ${value}`),
+        predecessor: request.predecessorReport,
+        review: null,
+      });
+    case "secondary-capture": {
+      const picture = drawSheet({ ...(await reportOf(parts)), title: manifest.title, model: `${manifest.name} ${manifest.version}` });
+      return encodeSecondaryCapture({ ...head, manifest, picture });
+    }
+    case "pdf": {
+      const identity = identityLines(request);
+      const provenance = provenanceLines(request, manifest);
+      const pdf = await writeReportPdf({ ...(await reportOf(parts)), title: manifest.title, identity, provenance, createdAt });
+      return encodeEncapsulatedPdf({ ...head, pdf, documentTitle: manifest.title, identifiesPatient: identity.length > 0 });
+    }
+    default:
+      return output satisfies never;
+  }
+}
+
+/** What picture and PDF have in common. */
+async function reportOf({ request, labelMap, manifest }: ResultParts) {
+  const hu = await readFile(join(request.outputFolder, "volume.i16"));
+  const volume: CtVolume = { grid: labelMap.grid, hu: new Int16Array(hu.buffer, hu.byteOffset, hu.length / 2) };
+  return {
+    volume,
+    labelMap,
+    structures: reportStructures(request.structures, manifest),
+    software: `${request.device.modelName} ${request.device.softwareVersions.join(", ")}`,
+    fonts: await readFonts(),
+  };
+}
+
+/** The segmentation that measures point at: the binary one, which more readers know; null where none is written. */
+function segmentationOf({ request: { uids }, written }: ResultParts): SegmentationReference | null {
+  if (written.includes("seg")) return { sopClassUid: sopClass.segmentationStorage, ...uids.seg };
+  if (written.includes("seg-labelmap")) return { sopClassUid: sopClass.labelMapSegmentationStorage, ...uids["seg-labelmap"] };
+  return null;
+}

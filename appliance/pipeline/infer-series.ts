@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { RefusedError } from "../base/errors.ts";
+import { readFileMeta } from "../dicom/part10.ts";
+import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
+import type { InferenceTrace } from "../domain/result.ts";
+import { readSoftwareVersion } from "../host/software-version.ts";
+import { type LoadedModel, loadModel } from "../inference/models.ts";
+import { engineName, openSession } from "../inference/session.ts";
+import { predict } from "../nnunet/predict.ts";
+import { writeDurably } from "../store/objects.ts";
+import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
+import { measureLabels } from "../volume/measure.ts";
+import type { CtVolume, LabelMap } from "../volume/volume.ts";
+import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
+
+/** The model that the result was planned with: a result must not name one version and come from another. */
+export async function loadVersion({ modelFolder, modelVersion }: { modelFolder: string; modelVersion: string }): Promise<LoadedModel> {
+  const model = await loadModel(modelFolder);
+  const { name, version } = model.manifest;
+  if (version !== modelVersion)
+    throw new RefusedError(
+      modelChanged,
+      `model ${name} was version ${modelVersion} when this result was planned and is ${version} now; try again to plan it anew`,
+    );
+  return model;
+}
+
+/** Leaves volume.i16, labels.u8 and images.json (see api/series.ts, ImagesInfo) in the output folder. */
+export async function inferSeries(request: SegmentRequest, onProgress: (share: ChildProgress) => void): Promise<SegmentReply> {
+  const watch = stopwatch();
+  const model = await loadVersion(request);
+  const { manifest, plans } = model;
+  const [network] = manifest.networks;
+  if (!network) throw new RefusedError("model-empty", `model ${manifest.name} lists no network`);
+  const readModel = watch.lap();
+  const { volume, notes } = await seriesToVolume(request.files.map(lazily));
+  const readImages = watch.lap();
+  const session = await openSession(join(request.modelFolder, network.file), {
+    threads: request.threads,
+    inputName: network.input,
+    outputName: network.output,
+  });
+  const openNetwork = watch.lap();
+  let patches = 0;
+  const labelMap = await predict(volume, plans, session.infer, {
+    stepSize: manifest.stepSize,
+    mirrorAxes: manifest.mirrorAxes,
+    onProgress(done, total) {
+      patches = total;
+      onProgress(done / total);
+    },
+  });
+  const infer = watch.lap();
+  const structures = measureLabels(volume, labelMap).map(({ centre, ...measure }) => ({
+    ...measure,
+    centreLps: centre,
+    centreIjk: nearestIjk(volume.grid, centre),
+  }));
+  const measure = watch.lap();
+  await writeImages(request.outputFolder, volume, labelMap);
+  const trace: InferenceTrace = {
+    softwareVersion: readSoftwareVersion(),
+    engine: engineName,
+    threads: request.threads,
+    cpu: cpus()[0]?.model.trim() ?? "",
+    modelFiles: await modelFiles(request.modelFolder, model),
+    patchSize: plans.patchSize,
+    spacingMm: plans.spacing,
+    stepSize: manifest.stepSize,
+    mirrorAxes: manifest.mirrorAxes,
+    labelMapSha256: createHash("sha256").update(labelMap.labels).digest("hex"),
+    stepsMs: { readModel, readImages, openNetwork, infer, measure },
+  };
+  return {
+    structures,
+    record: {
+      provider: session.provider,
+      precision: network.precision,
+      patches,
+      inferenceMs: infer,
+      wallMs: watch.totalMs(),
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      notes,
+      trace,
+    },
+  };
+}
+
+/** Whole milliseconds since the last look, and since the start. */
+function stopwatch(): { lap(): number; totalMs(): number } {
+  const startedMs = performance.now();
+  let lastMs = startedMs;
+  return {
+    lap() {
+      const sinceMs = performance.now() - lastMs;
+      lastMs += sinceMs;
+      return Math.round(sinceMs);
+    },
+    totalMs: () => Math.round(performance.now() - startedMs),
+  };
+}
+
+/** Digests of what decides a result: of the networks from the manifest, which loadModel has checked, of plans and dataset from the files. */
+async function modelFiles(folder: string, { manifest }: LoadedModel): Promise<InferenceTrace["modelFiles"]> {
+  const { plans, dataset } = manifest.nnunet;
+  const texts = await Promise.all(
+    [plans, dataset].map(async (file) => ({
+      file,
+      sha256: createHash("sha256")
+        .update(await readFile(join(folder, file)))
+        .digest("hex"),
+    })),
+  );
+  return [...manifest.networks.map(({ file, sha256 }) => ({ file, sha256 })), ...texts];
+}
+
+function nearestIjk(grid: Grid, point: Lps): [number, number, number] {
+  const [i, j, k] = lpsToIjk(grid, point);
+  return [Math.round(i), Math.round(j), Math.round(k)];
+}
+
+async function writeImages(folder: string, { grid, hu }: CtVolume, { labels }: LabelMap): Promise<void> {
+  const steps = spacingMm(grid);
+  const images = {
+    dims: grid.dims,
+    spacingMm: steps,
+    directions: grid.steps.map((step, axis) => step.map((part) => part / steps[axis]!)),
+  };
+  await writeDurably(join(folder, "volume.i16"), [new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength)]);
+  await writeDurably(join(folder, "labels.u8"), [labels]);
+  await writeDurably(join(folder, "images.json"), [Buffer.from(JSON.stringify(images))]);
+}
+
+/** A file of a request as readers take it. A bit that flipped on the disk is refused ("image-damaged"): it would be measured. */
+export function lazily({ sopInstanceUid, path, sha256 }: SourceFile): SeriesFile {
+  return {
+    sopInstanceUid,
+    async load() {
+      const bytes = await readFile(path);
+      if (sha256 !== null) {
+        const found = createHash("sha256")
+          .update(bytes.subarray(readFileMeta(bytes).dataSetOffset))
+          .digest("hex");
+        if (found !== sha256)
+          throw new RefusedError(
+            "image-damaged",
+            "a received file is not what was received any more; check the disk, and send the series again",
+          );
+      }
+      return bytes;
+    },
+  };
+}

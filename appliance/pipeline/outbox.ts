@@ -1,0 +1,110 @@
+import { RefusedError } from "../base/errors.ts";
+import type { DeliveryId, ResultId } from "../domain/ids.ts";
+import type { RemoteNode } from "../domain/remote-node.ts";
+import type { Delivery, Result } from "../domain/result.ts";
+import { type ResultOutput, sendsOf, toSender } from "../domain/rule.ts";
+import type { Database } from "../store/database.ts";
+import { addDelivery, getDelivery, listWaitingFor, nextInOrder, releaseDeliveries, reopenDelivery } from "../store/deliveries.ts";
+import { addJob } from "../store/jobs.ts";
+import { getResult } from "../store/results.ts";
+import { getSeries } from "../store/series.ts";
+import { findNode, listNodes, setNodePaused } from "../store/settings.ts";
+import { deliverJob } from "./job-kinds.ts";
+
+/**
+ * Makes the deliveries of a result whose objects are written: each destination's choices, less what was not written. They wait, or are held
+ * until a person accepts the result. How many there are.
+ */
+export function planDeliveries(database: Database, result: Result, written: readonly ResultOutput[], now: number): number {
+  const planned = sendsOf(result.rule).flatMap(({ destination, choices }) => {
+    const possible = choices.filter((output) => written.includes(output));
+    return possible.length > 0 ? [{ destination: nameOf(database, result, destination), choices: possible }] : [];
+  });
+  const state = result.rule.deliver === "after-acceptance" ? "held" : "waiting";
+  for (const { destination, choices } of planned) {
+    const id = addDelivery(database, { resultId: result.id, destination, choices, state });
+    if (state === "waiting") addJob(database, deliverJob(id, now));
+  }
+  return planned.length;
+}
+
+/** Lets the held deliveries of a result go: somebody has accepted it. How many there were. */
+export function releaseHeld(database: Database, resultId: ResultId, now: number): number {
+  return database.transaction(() => {
+    const released = releaseDeliveries(database, resultId);
+    for (const id of released) addJob(database, deliverJob(id, now));
+    return released.length;
+  });
+}
+
+/** A person's "send again": a failed delivery goes out from its first choice on, a waiting one is tried now. Refused for the others. */
+export function retryDelivery(database: Database, id: DeliveryId, now: number): void {
+  database.transaction(() => {
+    const delivery = getDelivery(database, id);
+    if (!delivery) throw new RefusedError("not-found", `there is no delivery ${id}`);
+    if (delivery.state === "held") throw new RefusedError("delivery-held", `delivery ${id} is held until the result is accepted`);
+    if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
+    reopenDelivery(database, id);
+    addJob(database, deliverJob(id, now));
+  });
+}
+
+/** Stops sending to a node, or goes on with all that waits for it. Refused where there is no such node. */
+export function pauseNode(database: Database, name: string, paused: boolean, now: number): void {
+  database.transaction(() => {
+    if (!setNodePaused(database, name, paused)) {
+      const known = listNodes(database).map((node) => node.name);
+      throw new RefusedError("not-found", `there is no node ${name}; known: ${known.join(", ") || "none"}`);
+    }
+    if (paused) return;
+    for (const id of [...listWaitingFor(database, name), ...listWaitingFor(database, toSender)]) addJob(database, deliverJob(id, now));
+  });
+}
+
+/** Whether another delivery of the same series to the same destination goes out first. */
+export function isItsTurn(database: Database, { id, resultId, destination }: Delivery): boolean {
+  const seriesId = getResult(database, resultId)?.seriesId;
+  return seriesId === undefined || nextInOrder(database, seriesId, destination) === id;
+}
+
+/** After a delivery is through, or set aside: whatever waited behind it goes out now. */
+export function wakeNext(database: Database, { resultId, destination }: Delivery, now: number): void {
+  const seriesId = getResult(database, resultId)?.seriesId;
+  const next = seriesId === undefined ? undefined : nextInOrder(database, seriesId, destination);
+  if (next !== undefined) addJob(database, deliverJob(next, now));
+}
+
+/** The node that a delivery goes to. Refused where it is not set up, or where several have the sender's AE title. */
+export function nodeOf(database: Database, { resultId, destination }: Delivery): RemoteNode {
+  const node = findNode(database, destination);
+  if (node) return node;
+  if (destination !== toSender)
+    throw new RefusedError("destination-missing", `there is no node named ${destination} any more; add it, then send again`);
+  const { title, nodes } = sendersOf(database, resultId);
+  const [sender, ...others] = nodes;
+  if (!sender)
+    throw new RefusedError(
+      "sender-unknown",
+      `the series came from AE title ${title}, which no node here has; add that node, then send again`,
+    );
+  if (others.length > 0)
+    throw new RefusedError(
+      "sender-ambiguous",
+      `the series came from AE title ${title}, which several nodes have (${nodes.map(({ name }) => name).join(", ")}): which one sent it can't be known`,
+    );
+  return sender;
+}
+
+/** The name under which a delivery to a destination of the rule is kept: `sender` becomes the sender's own, where it is known. */
+function nameOf(database: Database, { id }: Result, destination: string): string {
+  if (destination !== toSender) return destination;
+  const [sender, ...others] = sendersOf(database, id).nodes;
+  return sender && others.length === 0 ? sender.name : toSender;
+}
+
+/** The AE title that a result's series came from, and the nodes that have it. */
+function sendersOf(database: Database, resultId: ResultId): { readonly title: string; readonly nodes: readonly RemoteNode[] } {
+  const result = getResult(database, resultId);
+  const title = (result && getSeries(database, result.seriesId)?.callingAeTitle) ?? "";
+  return { title, nodes: listNodes(database).filter(({ aeTitle }) => aeTitle === title) };
+}

@@ -1,0 +1,37 @@
+import { newUid } from "../dicom/uids.ts";
+import type { ResultUids } from "../domain/result.ts";
+import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
+
+export type OutputForm = {
+  /** Name in a result's folder. */
+  readonly file: string;
+  /** Each kind of object makes a series of its own in the study; the numbers are far above those of scanners. */
+  readonly seriesNumber: number;
+  /** As people call it, in series descriptions and sentences. */
+  readonly title: string;
+  /** Whether it has something to say where nothing was found. */
+  readonly saysNothingFound: boolean;
+};
+
+/** Every kind of object that a result can be written as. */
+export const outputForms: Readonly<Record<ResultOutput, OutputForm>> = {
+  seg: { file: "seg.dcm", seriesNumber: 9001, title: "SEG", saysNothingFound: false },
+  rtstruct: { file: "rtstruct.dcm", seriesNumber: 9002, title: "RTSTRUCT", saysNothingFound: false },
+  "seg-labelmap": { file: "seg-labelmap.dcm", seriesNumber: 9003, title: "SEG (label map)", saysNothingFound: false },
+  sr: { file: "sr.dcm", seriesNumber: 9004, title: "SR", saysNothingFound: true },
+  "secondary-capture": { file: "secondary-capture.dcm", seriesNumber: 9005, title: "Secondary capture", saysNothingFound: true },
+  pdf: { file: "report.dcm", seriesNumber: 9006, title: "PDF report", saysNothingFound: true },
+};
+
+/** Which of the outputs are written: all where something was found, else those that can say so, and an empty SEG by wish. */
+export function outputsToWrite(outputs: readonly ResultOutput[], isEmpty: boolean, emptySeg: boolean): ResultOutput[] {
+  return outputs.filter(
+    (output) => !isEmpty || outputForms[output].saysNothingFound || (emptySeg && (output === "seg" || output === "seg-labelmap")),
+  );
+}
+
+/** New UIDs for every object that a result could be written as. */
+export function mintUids(): ResultUids {
+  const pairs = resultOutputs.map((output) => [output, { seriesInstanceUid: newUid(), sopInstanceUid: newUid() }]);
+  return Object.fromEntries(pairs) as ResultUids;
+}

@@ -1,0 +1,141 @@
+import { RefusedError } from "../base/errors.ts";
+import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
+import type { Delivery, DeliveryState, Refusal } from "../domain/result.ts";
+import type { ResultOutput } from "../domain/rule.ts";
+import type { Reason } from "../domain/series.ts";
+import type { Database } from "./database.ts";
+
+export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices"> & { readonly state: "held" | "waiting" };
+
+/** A delivery of one object to one destination, unless it is there already. */
+export function addDelivery(database: Database, { resultId, destination, choices, state }: NewDelivery): DeliveryId {
+  const key = [resultId, destination, JSON.stringify(choices)] as const;
+  database.run("insert into delivery (result_id, destination, choices, state) values (?, ?, ?, ?) on conflict do nothing", ...key, state);
+  return database.get<{ id: number }>("select id from delivery where result_id = ? and destination = ? and choices = ?", ...key)!.id;
+}
+
+type DeliveryRow = Omit<Delivery, "choices" | "output" | "refusals" | "reason"> & {
+  readonly choices: string;
+  readonly refusals: string;
+  readonly reason: string | null;
+};
+
+const selectDelivery = `select delivery.id, result_id as "resultId", destination, choices, position, refusals, delivery.state, attempts,
+  delivery.reason, status, comment, tried_at as "triedAt", delivered_at as "deliveredAt" from delivery`;
+
+export function getDelivery(database: Database, id: DeliveryId): Delivery | undefined {
+  const row = database.get<DeliveryRow>(`${selectDelivery} where delivery.id = ?`, id);
+  return row && deliveryOf(row);
+}
+
+export function listDeliveries(database: Database, resultId: ResultId): Delivery[] {
+  return database.all<DeliveryRow>(`${selectDelivery} where result_id = ? order by delivery.id`, resultId).map(deliveryOf);
+}
+
+/** Those in one of the states, of all results, the newest first. */
+export function listDeliveriesIn(database: Database, states: readonly DeliveryState[], limit: number): Delivery[] {
+  return database
+    .all<DeliveryRow>(
+      `${selectDelivery} where delivery.state in (select value from json_each(?)) order by delivery.id desc limit ?`,
+      JSON.stringify(states),
+      limit,
+    )
+    .map(deliveryOf);
+}
+
+/** Deliveries that wait for one destination, in the order in which they go out. */
+export function listWaitingFor(database: Database, destination: string): DeliveryId[] {
+  return database
+    .all<{ id: number }>("select id from delivery where state = 'waiting' and destination = ? order by result_id, id", destination)
+    .map(({ id }) => id);
+}
+
+/**
+ * What goes out next of one series to one destination: of the waiting deliveries the first of the oldest result. Held and failed ones hold
+ * nobody up: only a person knows when they go on.
+ */
+export function nextInOrder(database: Database, seriesId: SeriesId, destination: string): DeliveryId | undefined {
+  return database.get<{ id: number }>(
+    `select delivery.id from delivery join result on result.id = result_id
+     where series_id = ? and destination = ? and delivery.state = 'waiting' order by result_id, delivery.id limit 1`,
+    seriesId,
+    destination,
+  )?.id;
+}
+
+export type Outcome = {
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly reason: Reason | null;
+  readonly at: number;
+  /** The peer's answer, where it gave one. */
+  readonly status: number | null;
+  readonly comment?: string | null;
+};
+
+/** What a try came to. `waiting` with a reason: it failed and will be tried again. A delivered one stays delivered. */
+export function noteDelivery(database: Database, id: DeliveryId, { state, reason, at, status, comment = null }: Outcome): void {
+  const { changes } = database.run(
+    `update delivery set state = ?, reason = ?, status = ifnull(?, status), comment = iif(? is null, comment, ?), attempts = attempts + 1,
+     tried_at = ?, delivered_at = ? where id = ? and state <> 'delivered'`,
+    state,
+    reason && JSON.stringify(reason),
+    status,
+    status,
+    comment,
+    at,
+    state === "delivered" ? at : null,
+    id,
+  );
+  if (changes === 0) throw new RefusedError("delivery-settled", `delivery ${id} is delivered already, or gone`);
+}
+
+/** The peer's answer to a try that did not succeed, kept whatever becomes of the try. How often it has answered so in a row. */
+export function noteAnswer(database: Database, id: DeliveryId, { status, comment }: { status: number; comment: string | null }): number {
+  const row = database.get<{ same_answers: number }>(
+    `update delivery set same_answers = iif(status is ?, same_answers + 1, 1), status = ?, comment = ? where id = ? and state = 'waiting'
+     returning same_answers`,
+    status,
+    status,
+    comment,
+    id,
+  );
+  return row?.same_answers ?? 0;
+}
+
+/** The next choice goes in place of the one that was refused. */
+export function fallBack(database: Database, { id, position, refusals }: Delivery, refusal: Refusal): void {
+  database.run(
+    `update delivery set position = position + 1, refusals = ?, attempts = attempts + 1, reason = null, tried_at = ?
+     where id = ? and state = 'waiting' and position = ?`,
+    JSON.stringify([...refusals, refusal]),
+    refusal.at,
+    id,
+    position,
+  );
+}
+
+/** Puts a failed delivery back to waiting, by a person's wish, from its first choice on: the destination may have learnt to take it. */
+export function reopenDelivery(database: Database, id: DeliveryId): void {
+  database.run(
+    "update delivery set state = 'waiting', reason = null, position = 0, refusals = '[]', same_answers = 0 where id = ? and state = 'failed'",
+    id,
+  );
+}
+
+/** Lets a result's held deliveries go; their ids, in no order. */
+export function releaseDeliveries(database: Database, resultId: ResultId): DeliveryId[] {
+  return database
+    .all<{ id: number }>("update delivery set state = 'waiting' where result_id = ? and state = 'held' returning id", resultId)
+    .map(({ id }) => id);
+}
+
+function deliveryOf({ choices, refusals, reason, ...row }: DeliveryRow): Delivery {
+  const list = JSON.parse(choices) as readonly ResultOutput[];
+  return {
+    ...row,
+    choices: list,
+    output: list[row.position]!,
+    refusals: JSON.parse(refusals) as readonly Refusal[],
+    reason: reason === null ? null : (JSON.parse(reason) as Reason),
+  };
+}

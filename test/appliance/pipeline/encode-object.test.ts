@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readInstanceHeader } from "../../../appliance/dicom/instance-header.ts";
+import { readSourceSeries } from "../../../appliance/dicom/series-to-volume.ts";
+import { type ResultOutput, resultOutputs } from "../../../appliance/domain/rule.ts";
+import { askChild } from "../../../appliance/host/child-process.ts";
+import { loadModel } from "../../../appliance/inference/models.ts";
+import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "../../../appliance/pipeline/child-requests.ts";
+import { mintUids, outputForms } from "../../../appliance/pipeline/outputs.ts";
+import { measureLabels } from "../../../appliance/volume/measure.ts";
+import { temporaryFolder } from "../../peers/folder.ts";
+import { run } from "../../peers/process.ts";
+import { python } from "../../peers/python.ts";
+
+const exampleCt = join(import.meta.dirname, "../../data/example-ct");
+const modelFolder = join(import.meta.dirname, "../../../models/reference");
+
+/** Has the child write these objects of the example series, with a block of label 3 in it or with nothing found. */
+async function encodeExample(folder: string, outputs: readonly ResultOutput[], isEmpty: boolean, emptySeg = false) {
+  const files = [];
+  for (const name of await readdir(exampleCt)) {
+    if (name.endsWith(".md")) continue;
+    const path = join(exampleCt, name);
+    files.push({ path, sha256: null, sopInstanceUid: readInstanceHeader(await readFile(path)).sopInstanceUid });
+  }
+  const { grid } = await readSourceSeries(files.map(({ path, sopInstanceUid }) => ({ sopInstanceUid, load: () => readFile(path) })));
+  const [ni, nj, nk] = grid.dims;
+  const hu = new Int16Array(ni * nj * nk);
+  const labels = new Uint8Array(hu.length);
+  if (!isEmpty)
+    for (let k = 5; k < 10; k++) for (let j = 100; j < 140; j++) labels.fill(3, ni * (j + nj * k) + 100, ni * (j + nj * k) + 150);
+  await writeFile(join(folder, "volume.i16"), new Uint8Array(hu.buffer));
+  await writeFile(join(folder, "labels.u8"), labels);
+  const request: EncodeRequest = {
+    kind: "encode",
+    files,
+    modelFolder,
+    modelVersion: (await loadModel(modelFolder)).manifest.version,
+    outputFolder: folder,
+    outputs,
+    emptySeg,
+    structures: measureLabels({ grid, hu }, { grid, labels }).map(({ centre, ...measure }) => ({ ...measure, centreIjk: [125, 120, 7] })),
+    uids: mintUids(),
+    inputDigest: "0".repeat(64),
+    record: null,
+    subject: readInstanceHeader(await readFile(files[0]!.path)),
+    predecessorReport: null,
+    device: { manufacturer: "Segbox", modelName: "Segbox", deviceSerialNumber: "1", softwareVersions: ["0.1.0"], stationName: "" },
+    createdAt: 1_760_000_000_000,
+  };
+  const { written } = await askChild<EncodeRequest, never, EncodeReply>(childEntry, request, { stallMs: childStallMs });
+  return { written, request };
+}
+
+/** What dciodvfy has against the objects; it knows all but the label map. */
+async function faultsIn(folder: string, outputs: readonly ResultOutput[]): Promise<string[]> {
+  const faults: string[] = [];
+  for (const output of outputs.filter((each) => each !== "seg-labelmap")) {
+    const { stdout, stderr } = await run("dciodvfy", ["-new", join(folder, outputForms[output].file)]);
+    faults.push(...`${stdout}\n${stderr}`.split("\n").filter((line) => line.startsWith("Error")));
+  }
+  return faults;
+}
+
+test("every output is written as its own kind of object, in a series of its own, and stands up to dciodvfy", async () => {
+  await using folder = await temporaryFolder("encode");
+  const { written, request } = await encodeExample(folder.path, resultOutputs, false);
+  assert.deepEqual(written, resultOutputs);
+  assert.deepEqual(await faultsIn(folder.path, written), []);
+  const paths = written.map((output) => join(folder.path, outputForms[output].file));
+  assert.deepEqual(
+    await python(join(import.meta.dirname, "object-heads.py"), paths),
+    written.map((output, index) => [
+      ["SEG", "SEG", "RTSTRUCT", "SR", "OT", "DOC"][index],
+      outputForms[output].seriesNumber,
+      request.uids[output].seriesInstanceUid,
+      request.uids[output].sopInstanceUid,
+    ]),
+  );
+  const sr = await readFile(join(folder.path, "sr.dcm"), "latin1");
+  assert.ok(sr.includes(request.uids.seg.sopInstanceUid), "the report points at the SEG");
+});
+
+test("where nothing was found the report, the picture and the PDF say so, and a SEG only by wish", async () => {
+  await using folder = await temporaryFolder("encode-empty");
+  const plain = await encodeExample(folder.path, resultOutputs, true);
+  assert.deepEqual(plain.written, ["sr", "secondary-capture", "pdf"]);
+  assert.deepEqual(await faultsIn(folder.path, plain.written), []);
+  const wished = await encodeExample(folder.path, ["seg", "rtstruct", "sr"], true, true);
+  assert.deepEqual(wished.written, ["seg", "sr"]);
+  assert.deepEqual(await faultsIn(folder.path, wished.written), []);
+});

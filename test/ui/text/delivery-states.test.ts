@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeliverySummary } from "../../../appliance/api/deliveries.ts";
+import { deliveryLineOf } from "../../../ui/text/delivery-states.ts";
+
+const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
+  id: 1,
+  output: "seg",
+  choices: ["seg"],
+  refusals: [],
+  destination: "PACS",
+  state: "waiting",
+  paused: false,
+  attempts: 0,
+  reason: null,
+  status: null,
+  comment: null,
+  triedAt: null,
+  deliveredAt: null,
+  ...more,
+});
+const reason = { code: "class-refused", message: "the peer does not take class 1.2.3" };
+const refused = (output: DeliverySummary["output"]) => ({ output, reason, at: 1 });
+
+test("what went in place of what was not taken is said, with the destination's reason", () => {
+  const sent = deliveryLineOf(delivery({ state: "delivered", refusals: [refused("seg-labelmap")], status: 0 }));
+  assert.equal(sent.tone, "good");
+  assert.deepEqual(sent.sentences, [
+    "PACS does not take SEG (label map): SEG sent instead.",
+    "SEG (label map): The peer does not take class 1.2.3.",
+  ]);
+  const goes = deliveryLineOf(delivery({ output: "rtstruct", refusals: [refused("seg-labelmap"), refused("seg")] }));
+  assert.equal(goes.sentences[0], "PACS does not take SEG (label map) and SEG: RTSTRUCT goes instead.");
+});
+
+test("where nothing of the list is taken, all of it is named", () => {
+  const failed = deliveryLineOf(
+    delivery({ state: "failed", output: "rtstruct", choices: ["seg", "rtstruct"], refusals: [refused("seg")], reason }),
+  );
+  assert.deepEqual([failed.tone, failed.sentences[0]], ["bad", "PACS takes none of SEG and RTSTRUCT."]);
+});
+
+test("held, paused and waiting ones say what they wait for", () => {
+  assert.deepEqual(deliveryLineOf(delivery({ state: "held" })), {
+    tone: "warn",
+    state: "held until the result is accepted",
+    sentences: [],
+  });
+  assert.deepEqual(deliveryLineOf(delivery({ paused: true })), {
+    tone: "warn",
+    state: "paused",
+    sentences: ["Nothing is sent to PACS until somebody resumes it."],
+  });
+  const waiting = deliveryLineOf(delivery({ attempts: 2, reason: { code: "peer-timeout", message: "no answer" } }));
+  assert.deepEqual(waiting, { tone: "warn", state: "will be tried again (2 tries so far)", sentences: ["No answer."] });
+});
+
+test("a warning that came with the receipt is shown as the standard writes it", () => {
+  const warned = deliveryLineOf(delivery({ state: "delivered", status: 0xb000, comment: "coerced" }));
+  assert.deepEqual(warned.sentences, ["The destination answered B000: coerced."]);
+});

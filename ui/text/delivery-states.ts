@@ -1,0 +1,53 @@
+import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
+import { text } from "./en.ts";
+import { formatMoment, legible } from "./format.ts";
+import { sentenceOf } from "./reasons.ts";
+import type { Tone } from "./series-states.ts";
+
+export type DeliveryLine = { readonly tone: Tone; readonly state: string; readonly sentences: readonly string[] };
+
+/** How far a delivery has come: a word or two, then what was not taken, why it waits or failed, and what the destination remarked. */
+export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
+  const { state, attempts, deliveredAt, reason } = delivery;
+  const because = reason ? [sentenceOf(reason)] : [];
+  switch (state) {
+    case "held":
+      return { tone: "warn", state: text.delivery.held, sentences: [] };
+    case "waiting":
+      if (delivery.paused)
+        return {
+          tone: "warn",
+          state: text.delivery.paused,
+          sentences: [...notTaken(delivery), text.delivery.pausedHelp(legible(delivery.destination))],
+        };
+      return { tone: reason ? "warn" : "quiet", state: text.delivery.waiting(attempts), sentences: [...notTaken(delivery), ...because] };
+    case "delivered": {
+      const moment = deliveredAt === null ? "" : formatMoment(deliveredAt, Date.now());
+      return { tone: "good", state: text.delivery.delivered(moment), sentences: [...notTaken(delivery), ...remark(delivery)] };
+    }
+    case "failed":
+      return { tone: "bad", state: text.delivery.failed, sentences: [...notTaken(delivery), ...because] };
+    default:
+      return state satisfies never;
+  }
+}
+
+/** `PACS does not take SEG (label map): SEG sent instead`, then the reasons as the destination gave them. */
+function notTaken({ destination, output, choices, refusals, state, reason }: DeliverySummary): string[] {
+  if (refusals.length === 0) return [];
+  const t = text.delivery;
+  const to = legible(destination);
+  const refused = t.and(refusals.map((refusal) => text.outputs[refusal.output]));
+  const sent = text.outputs[output];
+  const reasons = refusals.map((refusal) => `${text.outputs[refusal.output]}: ${sentenceOf(refusal.reason)}`);
+  if (state === "delivered") return [`${t.fellBack(to, refused, sent)}.`, ...reasons];
+  if (state === "failed" && reason?.code === "class-refused")
+    return [`${t.allRefused(to, t.and(choices.map((choice) => text.outputs[choice])))}.`, ...reasons];
+  return [`${t.fallsBack(to, refused, sent)}.`, ...reasons];
+}
+
+/** What the destination said beside Success. PS3.7 annex C, status as the standard writes it. */
+function remark({ status, comment }: DeliverySummary): string[] {
+  if (!status && !comment) return [];
+  return [`${text.delivery.answer((status ?? 0).toString(16).toUpperCase().padStart(4, "0"), legible(comment ?? ""))}.`];
+}
