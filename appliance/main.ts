@@ -24,6 +24,7 @@ import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { openInstance } from "./pipeline/receive.ts";
 import { retryResult } from "./pipeline/retry.ts";
+import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
@@ -148,6 +149,12 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       },
       pauseNode(name, paused) {
         pauseNode(database, name, paused, clock.now());
+        setImmediate(() => runner.wake());
+      },
+      review(id, review) {
+        reviewResult(database, id, review);
+        const seriesId = getResult(database, id)?.seriesId;
+        if (seriesId !== undefined) changes.seriesChanged(seriesId);
         setImmediate(() => runner.wake());
       },
       device: async () => {

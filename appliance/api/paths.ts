@@ -15,6 +15,8 @@ export const paths = {
   nodes: "/api/nodes",
   pauseNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/pause`,
   resumeNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/resume`,
+  /** A person's judgement: accept, or reject with the reason. */
+  review: (resultId: number | string) => `/api/results/${resultId}/review`,
   events: "/api/events",
   health: "/healthz",
 } as const;

@@ -1,5 +1,6 @@
 import type { DeliverySummary } from "./deliveries.ts";
 import type { Reason } from "./reason.ts";
+import type { ReviewSummary } from "./review.ts";
 
 /** What the worklist shows of one result. */
 export type ResultSummary = {
@@ -68,6 +69,8 @@ export type ResultDetail = ResultSummary & {
   readonly intendedUse: string;
   readonly notFor: string;
   readonly createdAt: number;
+  /** Null before anybody has judged it. */
+  readonly review: ReviewSummary | null;
   /** Null until the label map is there. */
   readonly structures: readonly Structure[] | null;
   /** Null until the label map is there. */

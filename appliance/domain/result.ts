@@ -1,5 +1,5 @@
 import type { DeliveryId, ResultId, SeriesId, Uid } from "./ids.ts";
-import type { ResultOutput, Rule } from "./rule.ts";
+import type { ObjectKind, Rule } from "./rule.ts";
 import type { Reason } from "./series.ts";
 
 export const resultStates = ["pending", "segmented", "ready", "failed", "superseded"] as const;
@@ -23,7 +23,7 @@ export function mayMove(from: ResultState, to: ResultState): boolean {
 }
 
 /** UIDs of a result's DICOM objects, minted once when the result is made, so that a retry writes the same object again. */
-export type ResultUids = { readonly [output in ResultOutput]: { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid } };
+export type ResultUids = { readonly [output in ObjectKind]: { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid } };
 
 /** One structure as found: what the table on the page and statistics.json show. */
 export type StructureMeasure = {
@@ -98,6 +98,19 @@ export type Result = {
   readonly predecessorId: ResultId | null;
   readonly structures: readonly StructureMeasure[] | null;
   readonly record: InferenceRecord | null;
+  /** Null before anybody has judged it. */
+  readonly review: Review | null;
+};
+
+/** What a person made of a result. */
+export type Review = {
+  readonly verdict: "accepted" | "rejected";
+  /** Name of the user. */
+  readonly by: string;
+  /** UTC epoch ms. */
+  readonly at: number;
+  /** Why it was rejected; empty for an accepted one. */
+  readonly reason: string;
 };
 
 export const deliveryStates = ["held", "waiting", "delivered", "failed"] as const;
@@ -109,7 +122,7 @@ export type DeliveryState = (typeof deliveryStates)[number];
 
 /** A choice that the destination did not take. */
 export type Refusal = {
-  readonly output: ResultOutput;
+  readonly output: ObjectKind;
   readonly reason: Reason;
   /** The peer's C-STORE status; null where it took no presentation context for the object. */
   readonly status: number | null;
@@ -124,9 +137,9 @@ export type Delivery = {
   /** Name of a node; `sender` where none that is set up has the sender's AE title. */
   readonly destination: string;
   /** What may go, first choice first. */
-  readonly choices: readonly ResultOutput[];
+  readonly choices: readonly ObjectKind[];
   /** The choice that goes or went. */
-  readonly output: ResultOutput;
+  readonly output: ObjectKind;
   readonly position: number;
   /** The choices before it, and why they did not go. */
   readonly refusals: readonly Refusal[];

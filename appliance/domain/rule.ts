@@ -4,6 +4,10 @@ export const resultOutputs = ["seg", "seg-labelmap", "rtstruct", "sr", "secondar
 /** The objects that a result can be written as. */
 export type ResultOutput = (typeof resultOutputs)[number];
 
+/** Whatever goes to a destination: a result's objects, and the note that they are to be used no more. */
+export const objectKinds = [...resultOutputs, "rejection-note"] as const;
+export type ObjectKind = (typeof objectKinds)[number];
+
 /** In a rule's destinations: back to the node that the series came from. */
 export const toSender = "sender";
 

@@ -3,6 +3,7 @@ import type { LiveEvent } from "../api/events.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DeliveryId, ResultId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
+import type { Review } from "../domain/result.ts";
 import type { Database } from "../store/database.ts";
 
 /** What the web server needs of the rest of the appliance. */
@@ -22,5 +23,7 @@ export type HttpDependencies = {
   readonly retryDelivery: (id: DeliveryId) => void;
   /** Stops sending to a node, or goes on. Runs inside a transaction. */
   readonly pauseNode: (name: string, paused: boolean) => void;
+  /** Notes a person's judgement. Refused where there is nothing to judge. Runs inside a transaction. */
+  readonly review: (id: ResultId, review: Review) => void;
   readonly device: () => Device | Promise<Device>;
 };

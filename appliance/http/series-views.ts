@@ -102,6 +102,7 @@ async function resultDetail({ database, progressOf, resultFolder, findModel }: D
     intendedUse: model?.intendedUse ?? "",
     notFor: model?.notFor ?? "",
     createdAt: result.createdAt,
+    review: result.review,
     structures: result.structures?.map((measure) => structureOf(measure, model)) ?? null,
     images: result.structures && (await readImagesInfo(resultFolder(result.id))),
     files: result.structures ? await listDownloads(resultFolder(result.id)) : [],

@@ -60,3 +60,19 @@ export type EncodeRequest = {
 };
 /** Which objects were written: of a result without any structure, those that can say so. */
 export type EncodeReply = { readonly written: readonly ResultOutput[] };
+
+/** Writes the note that a result's objects, which were delivered, are to be used no more. */
+export type RejectRequest = {
+  readonly kind: "reject";
+  /** Any image of the series: the note is in its study. */
+  readonly file: SourceFile;
+  readonly outputFolder: string;
+  readonly uids: ResultUids;
+  readonly rejected: readonly ResultOutput[];
+  /** For a person, in a sentence. */
+  readonly description: string;
+  readonly device: Device;
+  readonly modelName: string;
+  readonly createdAt: number;
+};
+export type RejectReply = Record<string, never>;

@@ -7,23 +7,36 @@ import { serveChild } from "../host/child-process.ts";
 import { writeDurably } from "../store/objects.ts";
 import { encodeNifti } from "../volume/nifti.ts";
 import type { LabelMap } from "../volume/volume.ts";
-import type { ChildProgress, EncodeReply, EncodeRequest, SegmentReply, SegmentRequest } from "./child-requests.ts";
+import type {
+  ChildProgress,
+  EncodeReply,
+  EncodeRequest,
+  RejectReply,
+  RejectRequest,
+  SegmentReply,
+  SegmentRequest,
+} from "./child-requests.ts";
 import { encodeObject } from "./encode-object.ts";
 import { inferSeries, lazily, loadVersion } from "./infer-series.ts";
 import { outputForms, outputsToWrite } from "./outputs.ts";
+import { rejectResult } from "./reject-result.ts";
 import { statisticsOf } from "./statistics.ts";
 
 /** Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. */
-serveChild<SegmentRequest | EncodeRequest, ChildProgress, SegmentReply | EncodeReply>((request, onProgress) => {
-  switch (request.kind) {
-    case "segment":
-      return inferSeries(request, onProgress);
-    case "encode":
-      return encode(request);
-    default:
-      return request satisfies never;
-  }
-});
+serveChild<SegmentRequest | EncodeRequest | RejectRequest, ChildProgress, SegmentReply | EncodeReply | RejectReply>(
+  (request, onProgress) => {
+    switch (request.kind) {
+      case "segment":
+        return inferSeries(request, onProgress);
+      case "encode":
+        return encode(request);
+      case "reject":
+        return rejectResult(request);
+      default:
+        return request satisfies never;
+    }
+  },
+);
 
 /** Writes the objects that the rule wants, labels.nii.gz and statistics.json. */
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
@@ -35,7 +48,9 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
     const pieces = await encodeObject(output, { request, source, labelMap, manifest, written });
     await writeDurably(join(request.outputFolder, outputForms[output].file), pieces);
   }
-  await writeDurably(join(request.outputFolder, "labels.nii.gz"), [await promisify(gzip)(encodeNifti(labelMap), { level: 4 })]);
+  await writeDurably(join(request.outputFolder, "labels.nii.gz"), [
+    await promisify(gzip)(encodeNifti(labelMap, manifest.labels), { level: 4 }),
+  ]);
   await writeDurably(join(request.outputFolder, "statistics.json"), [
     Buffer.from(JSON.stringify(statisticsOf(manifest, request.structures), null, 2)),
   ]);

@@ -33,7 +33,16 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
   const { request, source, labelMap, manifest } = parts;
   const { uids, device, createdAt, emptySeg, structures } = request;
   const { seriesNumber, title } = outputForms[output];
-  const head = { source, device, createdAt, uids: uids[output], seriesNumber, seriesDescription: `Segbox ${manifest.name} ${title}` };
+  const timezoneOffsetMinutes = -new Date(createdAt).getTimezoneOffset(); // the site's, where the source names none
+  const head = {
+    source,
+    device,
+    createdAt,
+    timezoneOffsetMinutes,
+    uids: uids[output],
+    seriesNumber,
+    seriesDescription: `Segbox ${manifest.name} ${title}`,
+  };
   switch (output) {
     case "seg":
       return encodeSeg({ ...head, labelMap, manifest, emptyFrame: emptySeg });

@@ -13,6 +13,7 @@ import { getSeries } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
+import { withdrawResult } from "./review.ts";
 import { failResult, sourceFiles, supersede } from "./segment.ts";
 
 export type EncodeOptions = {
@@ -63,6 +64,7 @@ export function encodeStep(options: EncodeOptions): Step {
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
         moveResult(database, resultId, "ready");
+        supersedePredecessor(database, result.predecessorId, clock.now());
         const deliveries = planDeliveries(database, result, written, clock.now());
         log.info("result-ready", { resultId, objects: written.length, deliveries });
         changes.seriesChanged(result.seriesId);
@@ -72,6 +74,18 @@ export function encodeStep(options: EncodeOptions): Step {
       failResult(database, resultId, reason, changes);
     },
   };
+}
+
+/** A result of fewer images is to be used no more once this one is there. */
+function supersedePredecessor(database: Database, id: ResultId | null, now: number): void {
+  const predecessor = id === null ? undefined : getResult(database, id);
+  if (predecessor?.state === "ready" && predecessor.review?.verdict !== "rejected")
+    withdrawResult(
+      database,
+      predecessor.id,
+      { code: "result-superseded", message: "more images came, and a newer result took its place" },
+      now,
+    );
 }
 
 /** The report of an earlier result, if it has one. */

@@ -43,6 +43,8 @@ export function retryDelivery(database: Database, id: DeliveryId, now: number): 
     const delivery = getDelivery(database, id);
     if (!delivery) throw new RefusedError("not-found", `there is no delivery ${id}`);
     if (delivery.state === "held") throw new RefusedError("delivery-held", `delivery ${id} is held until the result is accepted`);
+    if (getResult(database, delivery.resultId)?.review?.verdict === "rejected" && delivery.output !== "rejection-note")
+      throw new RefusedError("result-rejected", `delivery ${id} is of a result that was rejected`);
     if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
     reopenDelivery(database, id);
     addJob(database, deliverJob(id, now));

@@ -1,6 +1,6 @@
 import { newUid } from "../dicom/uids.ts";
 import type { ResultUids } from "../domain/result.ts";
-import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
+import { type ObjectKind, objectKinds, type ResultOutput } from "../domain/rule.ts";
 
 export type OutputForm = {
   /** Name in a result's folder. */
@@ -14,13 +14,14 @@ export type OutputForm = {
 };
 
 /** Every kind of object that a result can be written as. */
-export const outputForms: Readonly<Record<ResultOutput, OutputForm>> = {
+export const outputForms: Readonly<Record<ObjectKind, OutputForm>> = {
   seg: { file: "seg.dcm", seriesNumber: 9001, title: "SEG", saysNothingFound: false },
   rtstruct: { file: "rtstruct.dcm", seriesNumber: 9002, title: "RTSTRUCT", saysNothingFound: false },
   "seg-labelmap": { file: "seg-labelmap.dcm", seriesNumber: 9003, title: "SEG (label map)", saysNothingFound: false },
   sr: { file: "sr.dcm", seriesNumber: 9004, title: "SR", saysNothingFound: true },
   "secondary-capture": { file: "secondary-capture.dcm", seriesNumber: 9005, title: "Secondary capture", saysNothingFound: true },
   pdf: { file: "report.dcm", seriesNumber: 9006, title: "PDF report", saysNothingFound: true },
+  "rejection-note": { file: "rejection-note.dcm", seriesNumber: 9007, title: "Rejection note", saysNothingFound: false },
 };
 
 /** Which of the outputs are written: all where something was found, else those that can say so, and an empty SEG by wish. */
@@ -30,8 +31,8 @@ export function outputsToWrite(outputs: readonly ResultOutput[], isEmpty: boolea
   );
 }
 
-/** New UIDs for every object that a result could be written as. */
+/** New UIDs for every object that a result could be written as, and for the note that rejects them. */
 export function mintUids(): ResultUids {
-  const pairs = resultOutputs.map((output) => [output, { seriesInstanceUid: newUid(), sopInstanceUid: newUid() }]);
+  const pairs = objectKinds.map((output) => [output, { seriesInstanceUid: newUid(), sopInstanceUid: newUid() }]);
   return Object.fromEntries(pairs) as ResultUids;
 }

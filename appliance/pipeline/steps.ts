@@ -1,4 +1,5 @@
 import type { Lane, Step } from "../jobs/runner.ts";
+import { announceRejectionStep } from "./announce-rejection.ts";
 import { type CloseOptions, closeSeriesStep } from "./close-series.ts";
 import { type DeliverOptions, deliverStep } from "./deliver.ts";
 import { type EncodeOptions, encodeStep } from "./encode.ts";
@@ -15,6 +16,7 @@ export function createSteps(
     ["segment", segmentStep(options)],
     ["encode", encodeStep(options)],
     ["deliver", deliverStep(options)],
+    ["announce-rejection", announceRejectionStep(options)],
   ]);
 }
 
@@ -22,6 +24,6 @@ export function createSteps(
 export const lanes: readonly Lane[] = [
   { kinds: ["close-series", "select"], width: 1 },
   { kinds: ["segment"], width: 1 },
-  { kinds: ["encode"], width: 1 },
+  { kinds: ["encode", "announce-rejection"], width: 1 },
   { kinds: ["deliver"], width: 4 },
 ];

@@ -1,7 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
 import type { Delivery, DeliveryState, Refusal } from "../domain/result.ts";
-import type { ResultOutput } from "../domain/rule.ts";
+import type { ObjectKind } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
 
@@ -129,8 +129,17 @@ export function releaseDeliveries(database: Database, resultId: ResultId): Deliv
     .map(({ id }) => id);
 }
 
+/** Calls back what has not gone out: the result was rejected, or another took its place. */
+export function withdrawDeliveries(database: Database, resultId: ResultId, reason: Reason): void {
+  database.run(
+    "update delivery set state = 'failed', reason = ? where result_id = ? and state in ('waiting', 'held')",
+    JSON.stringify(reason),
+    resultId,
+  );
+}
+
 function deliveryOf({ choices, refusals, reason, ...row }: DeliveryRow): Delivery {
-  const list = JSON.parse(choices) as readonly ResultOutput[];
+  const list = JSON.parse(choices) as readonly ObjectKind[];
   return {
     ...row,
     choices: list,

@@ -1,5 +1,13 @@
 import type { ResultId, SeriesId } from "../domain/ids.ts";
-import { type InferenceRecord, mayMove, type Result, type ResultState, type ResultUids, type StructureMeasure } from "../domain/result.ts";
+import {
+  type InferenceRecord,
+  mayMove,
+  type Result,
+  type ResultState,
+  type ResultUids,
+  type Review,
+  type StructureMeasure,
+} from "../domain/result.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
@@ -17,6 +25,7 @@ type ResultRow = {
   predecessor_id: number | null;
   structures: string | null;
   record: string | null;
+  review: string | null;
   created_at: number;
 };
 
@@ -82,6 +91,11 @@ export function moveResult(database: Database, id: ResultId, to: ResultState, re
   database.run("update result set state = ?, reason = ? where id = ?", to, reason && JSON.stringify(reason), id);
 }
 
+/** A person's judgement of a result. */
+export function setReview(database: Database, id: ResultId, review: Review): void {
+  database.run("update result set review = ? where id = ?", JSON.stringify(review), id);
+}
+
 export function setSegmented(database: Database, id: ResultId, structures: readonly StructureMeasure[], record: InferenceRecord): void {
   moveResult(database, id, "segmented");
   database.run("update result set structures = ?, record = ? where id = ?", JSON.stringify(structures), JSON.stringify(record), id);
@@ -102,6 +116,7 @@ function resultOf(row: ResultRow): Result {
     predecessorId: row.predecessor_id,
     structures: parsed<StructureMeasure[]>(row.structures),
     record: parsed<InferenceRecord>(row.record),
+    review: parsed<Review>(row.review),
   };
 }
 

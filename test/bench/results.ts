@@ -102,7 +102,9 @@ async function oneRound(output: Output, slices: number): Promise<Round> {
   const head = request(sourceSeries(grid), labels, structureCount);
   let parts: Parts | null = null;
   if (output.writeWithVolume) {
-    const volume = { grid, hu: Int16Array.from(labels, (label, at) => (label === 0 ? -100 : label) + (at % 61) - 30) };
+    const hu = new Int16Array(labels.length);
+    for (let at = 0; at < hu.length; at++) hu[at] = (labels[at] === 0 ? -100 : labels[at]!) + (at % 61) - 30;
+    const volume = { grid, hu };
     parts = { ...head, volume, measures: measureLabels(volume, head.labelMap) };
   }
   globalThis.gc?.();
@@ -149,19 +151,13 @@ if (own) process.stdout.write(JSON.stringify(await oneRound(own, slices)));
 else {
   const { length: cores, 0: cpu } = cpus();
   const load = loadavg()[0]!.toFixed(1);
-  const rows = outputs.map(({ name, goal = "" }) => {
+  console.log(`${structureCount} structures in 512 x 512 x ${slices} voxels; medians of ${values.rounds}`);
+  console.log(`${cpu?.model ?? "unknown processor"}, ${cores} cores (load ${load} before), Node ${process.versions.node}\n`);
+  console.log("| output | size | time | memory above | goal |\n| --- | --- | --- | --- | --- |");
+  for (const { name, goal = "" } of outputs) {
     const rounds = Array.from({ length: Number(values.rounds) }, () => inChild(name, slices));
     const of = (key: keyof Round) => median(rounds.map((round) => round[key]));
-    return {
-      frames: of("frames"),
-      text: `| ${name} | ${of("sizeMb").toFixed(1)} MB | ${of("seconds").toFixed(1)} s | ${of("peakMb").toFixed(0)} MB | ${goal} |`,
-    };
-  });
-  console.log(
-    `${structureCount} structures in 512 x 512 x ${slices} voxels, ${rows[0]!.frames} frames of SEG; medians of ${values.rounds}`,
-  );
-  console.log(`${cpu?.model ?? "unknown processor"}, ${cores} cores (load ${load} before), Node ${process.versions.node}\n`);
-  console.log(
-    ["| output | size | time | memory above | goal |", "| --- | --- | --- | --- | --- |", ...rows.map(({ text }) => text)].join("\n"),
-  );
+    const size = name === "SEG" ? `${of("sizeMb").toFixed(0)} MB, ${of("frames")} frames` : `${of("sizeMb").toFixed(1)} MB`;
+    console.log(`| ${name} | ${size} | ${of("seconds").toFixed(1)} s | ${of("peakMb").toFixed(0)} MB | ${goal} |`);
+  }
 }

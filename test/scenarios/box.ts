@@ -38,7 +38,7 @@ export type Box = AsyncDisposable & {
   readonly get: <T>(path: string) => Promise<T>;
   readonly listSeries: () => Promise<SeriesSummary[]>;
   /** A POST as the signed-in user; its status. */
-  readonly post: (path: string) => Promise<number>;
+  readonly post: (path: string, body?: unknown) => Promise<number>;
   readonly seriesDetail: (id: number) => Promise<SeriesDetail>;
   /** The newest series as soon as `isIt` says so. */
   readonly seriesWhen: (isIt: (series: SeriesSummary) => boolean, timeoutMs?: number) => Promise<SeriesSummary>;
@@ -96,7 +96,11 @@ export async function startBox({
     cookie,
     listSeries,
     get,
-    post: async (path) => (await fetch(url + path, { method: "POST", headers: { cookie, origin: url } })).status,
+    async post(path, body) {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const headers = { cookie, origin: url, ...(body === undefined ? {} : { "content-type": "application/json" }) };
+      return (await fetch(url + path, { method: "POST", headers, ...sent })).status;
+    },
     seriesDetail: (id) => get<SeriesDetail>(paths.series(id)),
     seriesWhen: (isIt, timeoutMs = 120_000) => eventually(async () => (await listSeries()).slice(0, 1).find(isIt), timeoutMs),
     async killHard() {

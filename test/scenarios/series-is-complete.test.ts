@@ -3,9 +3,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readInstanceHeader } from "../../appliance/dicom/instance-header.ts";
 import { readFileMeta } from "../../appliance/dicom/part10.ts";
 import { storeFiles } from "../../appliance/dimse/scu.ts";
 import { startStorescp } from "../peers/dcmtk.ts";
+import { eventually } from "../peers/eventually.ts";
 import { temporaryFolder } from "../peers/folder.ts";
 import { exampleCt, isDelivered, startBox } from "./box.ts";
 
@@ -14,7 +16,7 @@ async function exampleFiles() {
   return Promise.all(names.map(async (name) => ({ path: join(exampleCt, name), ...readFileMeta(await readFile(join(exampleCt, name))) })));
 }
 
-test("a series whose images come late gets a new result with new UIDs, and the first one stays as it was", async () => {
+test("a series whose images come late gets a new result with new UIDs, and the PACS is told that the first one is to be used no more", async () => {
   await using folder = await temporaryFolder("late-images");
   await using pacs = await startStorescp({ aeTitle: "PACS" });
   await using box = await startBox({ data: folder.path, pacs: { aeTitle: "PACS", dicomPort: pacs.port }, quietSeconds: 0.5 });
@@ -26,7 +28,12 @@ test("a series whose images come late gets a new result with new UIDs, and the f
   const second = await box.seriesWhen(({ results }) => results.length === 2 && results.every(({ state }) => state === "delivered"));
   assert.equal(second.id, first.id);
   assert.equal(second.instanceCount, 20);
-  assert.equal((await pacs.files()).length, 4);
+  const allReceived = await eventually(async () => {
+    const received = await pacs.files();
+    return received.length === 5 ? received : undefined;
+  });
+  const headers = await Promise.all(allReceived.map(async (path) => readInstanceHeader(await readFile(path))));
+  assert.deepEqual(headers.map(({ modality }) => modality).sort(), ["KO", "RTSTRUCT", "RTSTRUCT", "SEG", "SEG"]);
 });
 
 test("a scanner that pauses within an association gets its series segmented whole, not by halves", async () => {

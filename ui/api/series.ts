@@ -1,5 +1,6 @@
 import type { LiveEvent } from "../../appliance/api/events.ts";
 import { paths } from "../../appliance/api/paths.ts";
+import type { ReviewRequest } from "../../appliance/api/review.ts";
 import type { ResultSummary, SeriesDetail, SeriesSummary } from "../../appliance/api/series.ts";
 import { getBytes, getJson, send } from "./client.ts";
 
@@ -21,6 +22,10 @@ export function readSlice(resultId: number, k: number, signal: AbortSignal): Pro
 
 export async function retryResult(resultId: number): Promise<void> {
   await send("POST", paths.retry(resultId));
+}
+
+export async function reviewResult(resultId: number, request: ReviewRequest): Promise<void> {
+  await send("POST", paths.review(resultId), request);
 }
 
 /** The list as it is after an event, newest first. One that is older than all that were fetched stays out until it is fetched. */

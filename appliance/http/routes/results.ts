@@ -1,8 +1,10 @@
+import { reviewRequest } from "../../api/review.ts";
 import type { ResultId } from "../../domain/ids.ts";
 import type { Result } from "../../domain/result.ts";
 import { addAudit } from "../../store/audit.ts";
 import { getResult } from "../../store/results.ts";
 import type { SignedIn } from "../auth.ts";
+import { readBody } from "../body.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { openDownload, readSlice } from "../result-files.ts";
@@ -10,7 +12,7 @@ import { everyRole, idIn, notFound, type Route } from "../route.ts";
 
 const mostViewsRemembered = 10_000;
 
-export function resultRoutes({ database, clock, resultFolder, retry }: HttpDependencies): Route[] {
+export function resultRoutes({ database, clock, resultFolder, retry, review }: HttpDependencies): Route[] {
   /** Which session has looked at which result's images: one line in the audit trail, not one per slice. */
   const viewed = new Set<string>();
 
@@ -70,6 +72,22 @@ export function resultRoutes({ database, clock, resultFolder, retry }: HttpDepen
         database.transaction(() => {
           audit(signedIn, "result-retried", id);
           retry(id);
+        });
+        context.status = 204;
+      },
+    },
+    {
+      method: "post",
+      path: "/api/results/:id/review",
+      access: ["reviewer", "admin"],
+      handle: async (context, signedIn) => {
+        const id = idIn(context, "id");
+        if (!getResult(database, id)) throw notFound("result");
+        const request = await readBody(context, reviewRequest);
+        const reason = request.verdict === "rejected" ? request.reason : "";
+        database.transaction(() => {
+          audit(signedIn, `result-${request.verdict}`, id);
+          review(id, { verdict: request.verdict, by: signedIn.user.name, at: clock.now(), reason });
         });
         context.status = 204;
       },

@@ -77,6 +77,7 @@ create table result (
   predecessor_id  integer references result (id) on delete set null,
   structures      text    check (json_valid(structures)),
   record          text    check (json_valid(record)),
+  review          text    check (json_valid(review)),   -- a person's judgement
   created_at      integer not null,
   unique (series_id, rule_name, model_name, model_version, input_digest)
 ) strict;

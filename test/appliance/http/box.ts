@@ -17,6 +17,7 @@ import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
+import { reviewResult } from "../../../appliance/pipeline/review.ts";
 import { openDatabase } from "../../../appliance/store/database.ts";
 import { addDelivery } from "../../../appliance/store/deliveries.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
@@ -52,6 +53,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
       retried.push(id);
     },
     retryDelivery: (id) => retryDelivery(database, id, clock.now()),
+    review: (id, review) => reviewResult(database, id, review),
     pauseNode: (name, paused) => pauseNode(database, name, paused, clock.now()),
     device: () => ({
       stationName: "Segbox, Radiology",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resultOutputs } from "../../../appliance/domain/rule.ts";
+import { objectKinds, resultOutputs } from "../../../appliance/domain/rule.ts";
 import { mintUids, outputForms, outputsToWrite } from "../../../appliance/pipeline/outputs.ts";
 
 test("where nothing was found only what can say so is written, and an empty SEG by wish", () => {
@@ -12,7 +12,7 @@ test("where nothing was found only what can say so is written, and an empty SEG 
 
 test("every output has a file, a series number and UIDs of its own", () => {
   const uids = Object.values(mintUids()).flatMap(({ seriesInstanceUid, sopInstanceUid }) => [seriesInstanceUid, sopInstanceUid]);
-  assert.equal(new Set(uids).size, 2 * resultOutputs.length);
+  assert.equal(new Set(uids).size, 2 * objectKinds.length);
   for (const key of ["file", "seriesNumber", "title"] as const)
-    assert.equal(new Set(Object.values(outputForms).map((form) => form[key])).size, resultOutputs.length, key);
+    assert.equal(new Set(Object.values(outputForms).map((form) => form[key])).size, objectKinds.length, key);
 });

@@ -33,6 +33,7 @@ test("a new result is pending, with the rule as it was and its UIDs", async () =
     predecessorId: null,
     structures: null,
     record: null,
+    review: null,
   });
 });
 

@@ -2,11 +2,12 @@ import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { DeliverySummary } from "../../../appliance/api/deliveries.ts";
 import type { LiveEvent } from "../../../appliance/api/events.ts";
+import type { ReviewRequest } from "../../../appliance/api/review.ts";
 import type { ResultDetail, SeriesDetail, Structure } from "../../../appliance/api/series.ts";
 import type { Session } from "../../../appliance/api/session.ts";
 import { ApiError } from "../../api/client.ts";
 import { retryDelivery } from "../../api/deliveries.ts";
-import { applyEventToDetail, readSeries, readSlice, retryResult } from "../../api/series.ts";
+import { applyEventToDetail, readSeries, readSlice, retryResult, reviewResult } from "../../api/series.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
 import { formatDicomDate, formatMoment, formatPersonName, legible } from "../../text/format.ts";
@@ -16,6 +17,7 @@ import type { Mark } from "../../viewer/slice-view.ts";
 import { presets, type Window } from "../../viewer/window-level.ts";
 import { seriesPageStyles } from "./series-page-styles.ts";
 import "../../elements/delivery-list.ts";
+import "../../elements/result-review.ts";
 import "../../elements/error-notice.ts";
 import "../../elements/series-state.ts";
 import "../../elements/structure-table.ts";
@@ -42,6 +44,8 @@ export class SeriesPage extends LitElement {
   @state() private accessor mark: Mark | undefined;
 
   @state() private accessor deliveryFault = "";
+  @state() private accessor reviewFault = "";
+  @state() private accessor isReviewing = false;
 
   #loads = 0;
   /** Events that came while an answer was on its way: it may be older than they are. */
@@ -202,6 +206,16 @@ export class SeriesPage extends LitElement {
             @hidden-change=${({ detail }: CustomEvent<ReadonlySet<number>>) => (this.hiddenValues = detail)}
             @go-to=${({ detail }: CustomEvent<Structure>) => this.#goTo(detail)}
           ></structure-table>
+          <section class="panel padded review">
+            <h2>${text.review.title}</h2>
+            <result-review
+              .review=${result.review}
+              .fault=${this.reviewFault}
+              ?busy=${this.isReviewing}
+              ?mayReview=${this.session?.user.role !== "engineer" && isFinished(result)}
+              @review=${({ detail }: CustomEvent<ReviewRequest>) => this.#judge(result.id, detail)}
+            ></result-review>
+          </section>
           <section class="panel padded deliveries">
             <h2>${text.series.deliveries}</h2>
             <delivery-list
@@ -214,6 +228,19 @@ export class SeriesPage extends LitElement {
           <result-origin class="panel padded" .result=${result}></result-origin>
       </div>
     `;
+  }
+
+  async #judge(resultId: number, request: ReviewRequest): Promise<void> {
+    this.reviewFault = "";
+    this.isReviewing = true;
+    try {
+      await reviewResult(resultId, request);
+    } catch (error) {
+      this.reviewFault = `${text.review.failed} ${errorSentence(error)}`;
+    } finally {
+      this.isReviewing = false;
+    }
+    await this.refresh();
   }
 
   async #sendAgain(deliveryId: number): Promise<void> {
@@ -257,6 +284,11 @@ export class SeriesPage extends LitElement {
   readonly #onWindow = ({ detail }: CustomEvent<Window>): void => {
     this.window = detail;
   };
+}
+
+/** Its objects are written: there is something to judge. */
+function isFinished({ state }: ResultDetail): boolean {
+  return ["delivering", "delivered", "delivery-failed", "held", "done"].includes(state);
 }
 
 declare global {

@@ -1,0 +1,53 @@
+import type { ResultId } from "../domain/ids.ts";
+import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
+import { askChild } from "../host/child-process.ts";
+import type { Step } from "../jobs/runner.ts";
+import { addDelivery, listDeliveries } from "../store/deliveries.ts";
+import { addJob } from "../store/jobs.ts";
+import { getResult } from "../store/results.ts";
+import { listInstances } from "../store/series.ts";
+import { childEntry, childStallMs, type RejectReply, type RejectRequest } from "./child-requests.ts";
+import type { EncodeOptions } from "./encode.ts";
+import { deliverJob } from "./job-kinds.ts";
+
+/** Writes the rejection note of a result (IHE IOCM) and sends it to every destination that has objects of it. */
+export function announceRejectionStep({ database, objects, resultFolder, device, changes, clock, log }: EncodeOptions): Step {
+  return {
+    maxAttempts: 3,
+    maxUnavailableAttempts: 10,
+    async run({ resultId }: { resultId: ResultId }, { signal }) {
+      const result = getResult(database, resultId);
+      const [image] = result ? listInstances(database, result.seriesId) : [];
+      const delivered = listDeliveries(database, resultId).filter(({ state }) => state === "delivered");
+      const rejected = resultOutputs.filter((output) => delivered.some((delivery) => delivery.output === output));
+      if (!result || !image || rejected.length === 0) return () => {};
+      await askChild<RejectRequest, never, RejectReply>(
+        childEntry,
+        {
+          kind: "reject",
+          file: { sopInstanceUid: image.sopInstanceUid, path: objects.path(image.digest), sha256: image.digest },
+          outputFolder: resultFolder(resultId),
+          uids: result.uids,
+          rejected: rejected satisfies readonly ResultOutput[],
+          description:
+            result.review?.verdict === "rejected"
+              ? `Rejected: ${result.review.reason}`
+              : "More images came; a newer result takes its place",
+          device: device(),
+          modelName: result.modelName,
+          createdAt: result.review?.at ?? clock.now(),
+        },
+        { stallMs: childStallMs, signal },
+      );
+      return () => {
+        for (const destination of new Set(delivered.map((delivery) => delivery.destination))) {
+          const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting" });
+          addJob(database, deliverJob(id, clock.now()));
+        }
+        log.info("rejection-announced", { resultId, objects: rejected.length });
+        changes.seriesChanged(result.seriesId);
+      };
+    },
+    gaveUp: () => {}, // the log and the failed job say so; the result itself is withdrawn already
+  };
+}
