@@ -44,6 +44,19 @@ export type SeriesSummary = {
   readonly results: readonly ResultSummary[];
 };
 
+/** A plausibility rule that a result does not meet. */
+export type PlausibilityFlag = {
+  readonly code: string;
+  readonly severity: "info" | "warning";
+  readonly title: string;
+  /** With what was found and expected. */
+  readonly message: string;
+  /** Why there is such a rule. */
+  readonly explanation: string;
+  /** Where the expectation is from; null where the explanation says it. */
+  readonly source: string | null;
+};
+
 /** One structure in a result. */
 export type Structure = {
   readonly value: number;
@@ -69,6 +82,8 @@ export type ResultDetail = ResultSummary & {
   readonly intendedUse: string;
   readonly notFor: string;
   readonly createdAt: number;
+  /** What a person should know before trusting it: rules that it does not meet. */
+  readonly flags: readonly PlausibilityFlag[];
   /** Null before anybody has judged it. */
   readonly review: ReviewSummary | null;
   /** Null until the label map is there. */

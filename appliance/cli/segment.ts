@@ -24,18 +24,19 @@ import {
   type Subject,
 } from "../pipeline/child-requests.ts";
 import { mintUids, outputForms } from "../pipeline/outputs.ts";
+import { surfaceFiles } from "../pipeline/surfaces.ts";
 import { inputDigest } from "../store/series.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
 import { structureTable } from "./structure-table.ts";
 
 const defaultOutputs = "seg,rtstruct";
-const outputFiles = [...resultOutputs.map((output) => outputForms[output].file), "labels.nii.gz", "statistics.json"];
+const outputFiles = [...resultOutputs.map((output) => outputForms[output].file), "labels.nii.gz", "statistics.json", ...surfaceFiles];
 
 export const segment: Command = {
   words: ["segment"],
   summary: "segment a folder of DICOM files, without network",
   help: `
-segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST]
+segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--surfaces]
 
 Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes seg.dcm, rtstruct.dcm, labels.nii.gz and
 statistics.json.
@@ -45,6 +46,7 @@ Files that are not DICOM are named and left out; more than one series is refused
   --output DIR    where the results go; made when absent
   --model NAME    which model; default reference
   --outputs LIST  which DICOM objects, of ${resultOutputs.join(", ")}; default ${defaultOutputs}
+  --surfaces      also the structures' surfaces: surfaces.obj and surfaces.mtl, in mm, LPS
   --data DIR      a service's data folder, for the models imported there
 `,
   options: {
@@ -52,6 +54,7 @@ Files that are not DICOM are named and left out; more than one series is refused
     output: { type: "string" },
     model: { type: "string" },
     outputs: { type: "string" },
+    surfaces: { type: "boolean" },
     data: { type: "string" },
   },
   positionals: 0,
@@ -84,11 +87,13 @@ Files that are not DICOM are named and left out; more than one series is refused
           structures,
           outputs,
           emptySeg: false,
+          surfaces: args.values.surfaces === true,
           uids: mintUids(),
           inputDigest: digest,
           record,
           subject,
           predecessorReport: null,
+          review: null,
           device: {
             manufacturer: "Segbox",
             modelName: "Segbox",

@@ -87,6 +87,7 @@ const siteSchema = z
           destinations: z.array(destination).default([]),
           deliver: z.enum(deliveryTimes).default("at-once"),
           emptySeg: z.boolean().default(false),
+          surfaces: z.boolean().default(false),
         }),
       )
       .default([]),

@@ -41,6 +41,8 @@ export type Rule = {
   readonly deliver: (typeof deliveryTimes)[number];
   /** Whether a result in which nothing was found still goes out as a SEG, with one segment and a frame without any voxel. */
   readonly emptySeg: boolean;
+  /** Whether the surfaces of the structures are written too, to be downloaded: surfaces.obj with its colours in surfaces.mtl. */
+  readonly surfaces: boolean;
 };
 
 /** One object for one destination: the first of the choices that it takes. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import type { ImagesInfo } from "../api/series.ts";
 import { outputForms } from "../pipeline/outputs.ts";
+import { surfaceFiles } from "../pipeline/surfaces.ts";
 import { notFound } from "./route.ts";
 
 const unit = z.tuple([z.number(), z.number(), z.number()]);
@@ -15,7 +16,12 @@ const imagesInfo = z.object({
 });
 
 /** The files of a result that may be downloaded. */
-export const downloads: readonly string[] = [...Object.values(outputForms).map(({ file }) => file), "labels.nii.gz", "statistics.json"];
+export const downloads: readonly string[] = [
+  ...Object.values(outputForms).map(({ file }) => file),
+  "labels.nii.gz",
+  "statistics.json",
+  ...surfaceFiles,
+];
 
 /** The grid of a result's slices, or null while there are none. */
 export async function readImagesInfo(folder: string): Promise<ImagesInfo | null> {

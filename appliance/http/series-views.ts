@@ -1,6 +1,7 @@
-import type { ResultDetail, ResultSummary, SeriesDetail, SeriesSummary, Structure } from "../api/series.ts";
+import type { PlausibilityFlag, ResultDetail, ResultSummary, SeriesDetail, SeriesSummary, Structure } from "../api/series.ts";
 import type { SeriesId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
+import { checkPlausibility, type FlagCode, plausibilityRules } from "../domain/plausibility.ts";
 import type { Delivery, Result, StructureMeasure } from "../domain/result.ts";
 import type { Series } from "../domain/series.ts";
 import type { Database } from "../store/database.ts";
@@ -102,12 +103,25 @@ async function resultDetail({ database, progressOf, resultFolder, findModel }: D
     intendedUse: model?.intendedUse ?? "",
     notFor: model?.notFor ?? "",
     createdAt: result.createdAt,
+    flags: result.structures && model ? flagsOf(result.structures, model) : [],
     review: result.review,
     structures: result.structures?.map((measure) => structureOf(measure, model)) ?? null,
     images: result.structures && (await readImagesInfo(resultFolder(result.id))),
     files: result.structures ? await listDownloads(resultFolder(result.id)) : [],
     record: result.record,
   };
+}
+
+/** That a structure is cut off is said in its own line already. */
+function flagsOf(structures: readonly StructureMeasure[], { labels }: ModelManifest): PlausibilityFlag[] {
+  return checkPlausibility(structures, labels)
+    .filter(({ code }) => code !== "truncated")
+    .map(({ code, severity, message, source }) => ({ code, severity, message, source, ...describeRule(code) }));
+}
+
+function describeRule(code: FlagCode): { title: string; explanation: string } {
+  const { title, explanation } = plausibilityRules[code];
+  return { title, explanation };
 }
 
 /** A structure under the names its model gives it; under its number where that model is no longer installed. */

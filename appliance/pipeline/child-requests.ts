@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
-import type { InferenceRecord, ResultUids, StructureMeasure } from "../domain/result.ts";
+import type { InferenceRecord, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import type { SeriesDescription } from "../domain/series.ts";
 
@@ -47,6 +47,7 @@ export type EncodeRequest = {
   readonly outputs: readonly ResultOutput[];
   /** Whether a result without any structure is written as a SEG too. */
   readonly emptySeg: boolean;
+  readonly surfaces: boolean;
   readonly structures: readonly StructureMeasure[];
   readonly uids: ResultUids;
   readonly device: Device;
@@ -56,6 +57,8 @@ export type EncodeRequest = {
   readonly subject: Subject;
   /** The report of the result of fewer images that this one takes the place of. */
   readonly predecessorReport: ResultUids["sr"] | null;
+  /** How the result was judged, before anything of it left. */
+  readonly review: Review | null;
   readonly createdAt: number;
 };
 /** Which objects were written: of a result without any structure, those that can say so. */

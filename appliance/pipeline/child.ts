@@ -21,6 +21,7 @@ import { inferSeries, lazily, loadVersion } from "./infer-series.ts";
 import { outputForms, outputsToWrite } from "./outputs.ts";
 import { rejectResult } from "./reject-result.ts";
 import { statisticsOf } from "./statistics.ts";
+import { writeSurfaces } from "./surfaces.ts";
 
 /** Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. */
 serveChild<SegmentRequest | EncodeRequest | RejectRequest, ChildProgress, SegmentReply | EncodeReply | RejectReply>(
@@ -54,5 +55,6 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
   await writeDurably(join(request.outputFolder, "statistics.json"), [
     Buffer.from(JSON.stringify(statisticsOf(manifest, request.structures), null, 2)),
   ]);
+  if (request.surfaces) await writeSurfaces(request.outputFolder, labelMap, manifest);
   return { written };
 }

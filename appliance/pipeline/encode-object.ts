@@ -58,7 +58,13 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
         segmentation: segmentationOf(parts),
         provenance: provenanceLines(request, manifest).map(({ name, value }) => `${name}: ${value}`),
         predecessor: request.predecessorReport,
-        review: null,
+        review: request.review && {
+          state: request.review.verdict,
+          reviewer: request.review.by,
+          organization: "",
+          reviewedAt: request.review.at,
+          comment: request.review.reason,
+        },
       });
     case "secondary-capture": {
       const picture = drawSheet({ ...(await reportOf(parts)), title: manifest.title, model: `${manifest.name} ${manifest.version}` });

@@ -2,8 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
-import type { ResultUids } from "../domain/result.ts";
-import { outputsOf } from "../domain/rule.ts";
+import type { Result, ResultUids } from "../domain/result.ts";
+import { outputsOf, type ResultOutput } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
@@ -29,7 +29,7 @@ export type EncodeOptions = {
 
 /** Writes the objects of a segmented result, once: a retry finds the same UIDs and writes the same bytes. */
 export function encodeStep(options: EncodeOptions): Step {
-  const { database, objects, changes, clock, log } = options;
+  const { database, changes, clock, log } = options;
   return {
     maxAttempts: 3,
     maxUnavailableAttempts: 10,
@@ -37,30 +37,8 @@ export function encodeStep(options: EncodeOptions): Step {
     async run({ resultId }: { resultId: ResultId }, { signal }) {
       const result = getResult(database, resultId);
       if (result?.state !== "segmented") return () => {};
-      const series = getSeries(database, result.seriesId)!;
-      const files = sourceFiles(database, objects, result);
-      if (!files) return () => supersede(database, resultId, changes);
-      const { written } = await askChild<EncodeRequest, never, EncodeReply>(
-        childEntry,
-        {
-          kind: "encode",
-          files,
-          modelFolder: options.modelFolder(result.modelName),
-          modelVersion: result.modelVersion,
-          outputFolder: options.resultFolder(resultId),
-          outputs: outputsOf(result.rule),
-          emptySeg: result.rule.emptySeg,
-          structures: result.structures ?? [],
-          uids: result.uids,
-          device: options.device(),
-          inputDigest: result.inputDigest,
-          record: result.record,
-          subject: series.description,
-          predecessorReport: reportOf(database, result.predecessorId),
-          createdAt: result.createdAt,
-        },
-        { stallMs: childStallMs, signal },
-      );
+      const written = await writeObjects(result, options, signal);
+      if (!written) return () => supersede(database, resultId, changes);
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
         moveResult(database, resultId, "ready");
@@ -74,6 +52,44 @@ export function encodeStep(options: EncodeOptions): Step {
       failResult(database, resultId, reason, changes);
     },
   };
+}
+
+/**
+ * Has a child write a result's objects, and answers which; null when more images have come. The same result gives the same bytes, but for the
+ * report, which says how the result was judged.
+ */
+export async function writeObjects(
+  result: Result,
+  { database, objects, ...options }: EncodeOptions,
+  signal: AbortSignal,
+): Promise<readonly ResultOutput[] | null> {
+  const series = getSeries(database, result.seriesId)!;
+  const files = sourceFiles(database, objects, result);
+  if (!files) return null;
+  const { written } = await askChild<EncodeRequest, never, EncodeReply>(
+    childEntry,
+    {
+      kind: "encode",
+      files,
+      modelFolder: options.modelFolder(result.modelName),
+      modelVersion: result.modelVersion,
+      outputFolder: options.resultFolder(result.id),
+      outputs: outputsOf(result.rule),
+      emptySeg: result.rule.emptySeg,
+      surfaces: result.rule.surfaces,
+      structures: result.structures ?? [],
+      uids: result.uids,
+      device: options.device(),
+      inputDigest: result.inputDigest,
+      record: result.record,
+      subject: series.description,
+      predecessorReport: reportOf(database, result.predecessorId),
+      review: result.review,
+      createdAt: result.createdAt,
+    },
+    { stallMs: childStallMs, signal },
+  );
+  return written;
 }
 
 /** A result of fewer images is to be used no more once this one is there. */

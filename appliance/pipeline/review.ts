@@ -5,11 +5,11 @@ import type { Database } from "../store/database.ts";
 import { listDeliveries, withdrawDeliveries } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { getResult, setReview } from "../store/results.ts";
-import { announceRejectionJob } from "./job-kinds.ts";
-import { releaseHeld } from "./outbox.ts";
+import { announceRejectionJob, reportAcceptanceJob } from "./job-kinds.ts";
 
 /**
- * Notes what a person made of a result. Accepted: what was held for it goes out. Rejected: what has not gone out is called back, and where
+ * Notes what a person made of a result. Accepted: what was held for it goes out, with
+ * a report that says so. Rejected: what has not gone out is called back, and where
  * objects were delivered a rejection note follows. One may still be rejected after it was accepted; a rejection stands.
  *
  * Refused: a result that is not written yet, the same verdict again, any verdict after a rejection.
@@ -23,7 +23,7 @@ export function reviewResult(database: Database, id: ResultId, review: Review): 
     if (result.review && (result.review.verdict === "rejected" || review.verdict === "accepted"))
       throw new RefusedError("already-reviewed", `result ${id} was ${result.review.verdict} already`);
     setReview(database, id, review);
-    if (review.verdict === "accepted") releaseHeld(database, id, review.at);
+    if (review.verdict === "accepted") addJob(database, reportAcceptanceJob(id, review.at));
     else withdrawResult(database, id, { code: "result-rejected", message: "the result was rejected" }, review.at);
   });
 }

@@ -87,6 +87,7 @@ export const axialRule: Rule = {
   destinations: ["pacs"],
   deliver: "at-once",
   emptySeg: false,
+  surfaces: false,
 };
 
 export const someUids: ResultUids = {

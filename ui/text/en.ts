@@ -129,6 +129,8 @@ export const text = {
       "report.dcm": "PDF report, DICOM",
       "labels.nii.gz": "Label map, NIfTI",
       "statistics.json": "Measures, JSON",
+      "surfaces.obj": "Surfaces, OBJ",
+      "surfaces.mtl": "Their colours, MTL",
     },
     noFiles: "No files are written yet.",
     origin: "How it was made",
@@ -145,6 +147,7 @@ export const text = {
     pdf: "PDF report",
     "rejection-note": "rejection note",
   } satisfies Record<DeliverySummary["output"], string>,
+  plausibility: { title: "Plausibility", none: "No rule finds anything unusual.", why: "Why" },
   review: {
     title: "Judgement",
     none: "Nobody has judged this result yet.",

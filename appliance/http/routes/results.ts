@@ -97,5 +97,7 @@ export function resultRoutes({ database, clock, resultFolder, retry, review }: H
 
 function contentType(name: string): string {
   if (name.endsWith(".dcm")) return "application/dicom";
+  if (name.endsWith(".obj")) return "model/obj";
+  if (name.endsWith(".mtl")) return "model/mtl";
   return name.endsWith(".json") ? "application/json" : "application/gzip";
 }

@@ -38,6 +38,7 @@ test("the example file is taken and says what its comments say", async () => {
       destinations: ["pacs"],
       deliver: "at-once",
       emptySeg: false,
+      surfaces: false,
     },
   ]);
 });
@@ -125,6 +126,7 @@ rules:
     ],
     deliver: "after-acceptance",
     emptySeg: true,
+    surfaces: false,
   });
 });
 

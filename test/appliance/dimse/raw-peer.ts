@@ -67,7 +67,8 @@ export class RawPeer {
     return parseCommandSet(pdu.body.subarray(6));
   }
   async closed(): Promise<void> {
-    if (!this.#isClosed) await once(this.socket, "close");
+    // not events.once, which rejects on the "error" of a reset
+    if (!this.#isClosed) await new Promise((resolve) => this.socket.once("close", resolve));
   }
 
   /** Asks for an association; the accepted transfer syntax for each context, or what came instead. */

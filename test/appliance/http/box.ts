@@ -194,6 +194,7 @@ export function addPendingResult(box: Box, seriesId: number): number {
       destinations: ["PACS"],
       deliver: "at-once",
       emptySeg: false,
+      surfaces: false,
     },
     modelName: model.name,
     modelVersion: model.version,

@@ -17,6 +17,7 @@ import type { Mark } from "../../viewer/slice-view.ts";
 import { presets, type Window } from "../../viewer/window-level.ts";
 import { seriesPageStyles } from "./series-page-styles.ts";
 import "../../elements/delivery-list.ts";
+import "../../elements/plausibility-list.ts";
 import "../../elements/result-review.ts";
 import "../../elements/error-notice.ts";
 import "../../elements/series-state.ts";
@@ -206,6 +207,11 @@ export class SeriesPage extends LitElement {
             @hidden-change=${({ detail }: CustomEvent<ReadonlySet<number>>) => (this.hiddenValues = detail)}
             @go-to=${({ detail }: CustomEvent<Structure>) => this.#goTo(detail)}
           ></structure-table>
+          <div class="side">
+          <section class="panel padded plausibility">
+            <h2>${text.plausibility.title}</h2>
+            <plausibility-list .flags=${result.flags}></plausibility-list>
+          </section>
           <section class="panel padded review">
             <h2>${text.review.title}</h2>
             <result-review
@@ -225,6 +231,7 @@ export class SeriesPage extends LitElement {
             ></delivery-list>
             ${this.deliveryFault ? html`<p role="alert">${this.deliveryFault}</p>` : nothing}
           </section>
+          </div>
           <result-origin class="panel padded" .result=${result}></result-origin>
       </div>
     `;
