@@ -5,7 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 
-const limitMs = Number(process.env.SEGBOX_TEST_FILE_LIMIT_MS ?? 300_000);
+const limitMs = Number(process.env.SEGBOX_TEST_FILE_LIMIT_MS ?? 600_000);
 
 /** A thread of its own, since the main one may be the one that loops. */
 const watch = `

@@ -2,7 +2,7 @@
 
 Reads a JSON list of {"seg", "labelmap", "rtstruct", "nifti", "obj", "picture": path, "stl": [path per label], "colors": [[r, g, b] per
 label]} and writes, per case, {format: {label: [x, y, z] of the middle, LPS mm}}, and for the picture {panel: {label: [x, y] pixels from
-the upper left corner}}.
+the upper left corner}}, null where there is none.
 """
 import json
 import sys
@@ -132,7 +132,7 @@ def read(case):
         "nifti": of_nifti(case["nifti"]),
         "stl": {str(at + 1): of_stl(path) for at, path in enumerate(case["stl"])},
         "obj": of_obj(case["obj"]),
-        "picture": of_picture(case["picture"], case["colors"]),
+        "picture": of_picture(case["picture"], case["colors"]) if case["picture"] else None,
     }
 
 

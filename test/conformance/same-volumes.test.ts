@@ -61,13 +61,20 @@ test("plastimatch makes the same volumes of an RTSTRUCT of 31 organs as pydicom 
   assert.equal(code, 0, stdout + stderr);
   const found = [...new Set(organs.labelMap.labels)].filter((label) => label !== 0).sort((a, b) => a - b);
   assert.equal(found.length, 31);
+  const mlPerVoxel = voxelMl(organs.source.grid);
   for (const [index, label] of found.entries()) {
     const { title } = organs.manifest.labels[label - 1]!;
     const inRtstruct = readFileSync(join(masks, `${title}.mha`)).subarray(-organs.labelMap.labels.length);
-    const inSeg = seg!.found.map((segment) => (segment === index + 1 ? 1 : 0));
-    const ml = (mask: Uint8Array) => mask.reduce((sum, voxel) => sum + voxel, 0) * voxelMl(organs.source.grid);
-    const said = `${title}: ${ml(inRtstruct).toFixed(3)} ml in the RTSTRUCT, ${ml(inSeg).toFixed(3)} ml in the SEG`;
-    assert.ok(ml(inSeg) > 0.1 && Math.abs(ml(inRtstruct) / ml(inSeg) - 1) <= 0.01, said);
-    assert.ok(inRtstruct.equals(inSeg), `other voxels of ${said}`); // contours leave every pixel's centre on its side
+    let [rtstructVoxels, segVoxels, different] = [0, 0, 0];
+    for (let at = 0; at < inRtstruct.length; at++) {
+      const isInRtstruct = inRtstruct[at]! !== 0;
+      const isInSeg = seg!.found[at]! === index + 1;
+      if (isInRtstruct) rtstructVoxels++;
+      if (isInSeg) segVoxels++;
+      if (isInRtstruct !== isInSeg) different++;
+    }
+    const said = `${title}: ${(rtstructVoxels * mlPerVoxel).toFixed(3)} ml in the RTSTRUCT, ${(segVoxels * mlPerVoxel).toFixed(3)} ml in the SEG`;
+    assert.ok(segVoxels > 100 && Math.abs(rtstructVoxels / segVoxels - 1) <= 0.01, said);
+    assert.equal(different, 0, said); // contours leave every pixel's centre on its side
   }
 });
