@@ -12,8 +12,8 @@ export type DeliverySummary = {
   readonly choices: readonly Output[];
   /** The choices before it, which the destination did not take. */
   readonly refusals: readonly { readonly output: Output; readonly reason: Reason; readonly at: number }[];
-  /** held: until the result is accepted. */
-  readonly state: "held" | "waiting" | "delivered" | "failed";
+  /** held: until the result is accepted. withdrawn: the result was rejected, or another took its place, before it went out. */
+  readonly state: "held" | "waiting" | "delivered" | "failed" | "withdrawn";
   /** Its destination is paused: it waits without trying. */
   readonly paused: boolean;
   readonly attempts: number;

@@ -82,8 +82,8 @@ export type ResultDetail = ResultSummary & {
   readonly intendedUse: string;
   readonly notFor: string;
   readonly createdAt: number;
-  /** What a person should know before trusting it: rules that it does not meet. */
-  readonly flags: readonly PlausibilityFlag[];
+  /** What a person should know before trusting it: rules that it does not meet; null where they could not be asked. */
+  readonly flags: readonly PlausibilityFlag[] | null;
   /** Null before anybody has judged it. */
   readonly review: ReviewSummary | null;
   /** Null until the label map is there. */

@@ -39,6 +39,8 @@ are the same, Dice and volume per structure in any case. Exit code 0 if the labe
     const work = await mkdtemp(join(tmpdir(), "segbox-reproduce-"));
     try {
       const result = getResult(database, resultOfUid(database, uid))!;
+      if (!result.structures)
+        throw new RefusedError("result-not-ready", `result ${result.id} is ${result.state}; there is nothing to compare with yet`);
       const files = sourceFiles(database, ObjectFolder.at(folder.objects), result);
       if (!files)
         throw new RefusedError("images-changed", "more images have come since; the result can't be made again from what the series is now");

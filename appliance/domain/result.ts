@@ -5,14 +5,14 @@ import type { Reason } from "./series.ts";
 export const resultStates = ["pending", "segmented", "ready", "failed", "superseded"] as const;
 /**
  * pending: waits for or is in inference. segmented: the label map is on disk. ready: its DICOM objects are on disk and on their way.
- * failed: set aside with a reason. superseded: more images came before it was ready, and the fuller series is judged anew.
+ * failed: set aside with a reason. superseded: more images came; the fuller series is judged anew, or its result has taken this one's place.
  */
 export type ResultState = (typeof resultStates)[number];
 
 const moves: Record<ResultState, readonly ResultState[]> = {
   pending: ["segmented", "failed", "superseded"],
   segmented: ["ready", "failed", "superseded"],
-  ready: [],
+  ready: ["superseded"],
   failed: ["pending"],
   superseded: [],
 };
@@ -113,10 +113,10 @@ export type Review = {
   readonly reason: string;
 };
 
-export const deliveryStates = ["held", "waiting", "delivered", "failed"] as const;
+export const deliveryStates = ["held", "waiting", "delivered", "failed", "withdrawn"] as const;
 /**
  * held: until a person accepts the result. waiting: on its way, perhaps after failed tries. delivered: the peer answered Success or a warning.
- * failed: the peer refused it for good.
+ * failed: the peer refused it for good, or what was to go could not be had. withdrawn: called back before it went out.
  */
 export type DeliveryState = (typeof deliveryStates)[number];
 

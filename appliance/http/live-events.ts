@@ -45,8 +45,12 @@ export class LiveEvents {
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const id of changed) {
-      const series = this.#readSummary(id);
-      if (series) this.publish({ kind: "series", series });
+      try {
+        const series = this.#readSummary(id);
+        if (series) this.publish({ kind: "series", series });
+      } catch {
+        // A database that can't be read just now must not end the service: pages hear of the next change, or ask when they are opened.
+      }
     }
   }
 }

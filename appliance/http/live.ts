@@ -21,7 +21,11 @@ export class LiveStreams {
   constructor(subscribe: (listener: (event: LiveEvent) => void) => () => void, isAlive: (tokenDigest: string) => boolean) {
     this.#unsubscribe = subscribe((event) => this.#send(`data: ${JSON.stringify(event)}\n\n`));
     this.#timer = setInterval(() => {
-      for (const { tokenDigest } of this.#streams) if (!isAlive(tokenDigest)) this.endSession(tokenDigest);
+      try {
+        for (const { tokenDigest } of this.#streams) if (!isAlive(tokenDigest)) this.endSession(tokenDigest);
+      } catch {
+        // The database can't be read just now: asked again at the next beat.
+      }
       this.#send(alive);
     }, heartbeatMs).unref();
   }

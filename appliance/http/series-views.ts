@@ -103,7 +103,7 @@ async function resultDetail({ database, progressOf, resultFolder, findModel }: D
     intendedUse: model?.intendedUse ?? "",
     notFor: model?.notFor ?? "",
     createdAt: result.createdAt,
-    flags: result.structures && model ? flagsOf(result.structures, model) : [],
+    flags: result.structures && model ? flagsOf(result.structures, model) : null,
     review: result.review,
     structures: result.structures?.map((measure) => structureOf(measure, model)) ?? null,
     images: result.structures && (await readImagesInfo(resultFolder(result.id))),

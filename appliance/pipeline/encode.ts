@@ -7,13 +7,14 @@ import { outputsOf, type ResultOutput } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
+import { listDeliveries } from "../store/deliveries.ts";
 import type { ObjectFolder } from "../store/objects.ts";
-import { getResult, moveResult } from "../store/results.ts";
+import { getResult, listResults, moveResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
-import { withdrawResult } from "./review.ts";
+import { supersedeEarlier } from "./review.ts";
 import { failResult, sourceFiles, supersede } from "./segment.ts";
 
 export type EncodeOptions = {
@@ -42,7 +43,8 @@ export function encodeStep(options: EncodeOptions): Step {
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
         moveResult(database, resultId, "ready");
-        supersedePredecessor(database, result.predecessorId, clock.now());
+        // Where a person accepts results first, the earlier one counts until this one is accepted.
+        if (result.rule.deliver === "at-once") supersedeEarlier(database, result, clock.now());
         const deliveries = planDeliveries(database, result, written, clock.now());
         log.info("result-ready", { resultId, objects: written.length, deliveries });
         changes.seriesChanged(result.seriesId);
@@ -83,7 +85,7 @@ export async function writeObjects(
       inputDigest: result.inputDigest,
       record: result.record,
       subject: series.description,
-      predecessorReport: reportOf(database, result.predecessorId),
+      predecessorReport: earlierReport(database, result),
       review: result.review,
       createdAt: result.createdAt,
     },
@@ -92,20 +94,11 @@ export async function writeObjects(
   return written;
 }
 
-/** A result of fewer images is to be used no more once this one is there. */
-function supersedePredecessor(database: Database, id: ResultId | null, now: number): void {
-  const predecessor = id === null ? undefined : getResult(database, id);
-  if (predecessor?.state === "ready" && predecessor.review?.verdict !== "rejected")
-    withdrawResult(
-      database,
-      predecessor.id,
-      { code: "result-superseded", message: "more images came, and a newer result took its place" },
-      now,
-    );
-}
-
-/** The report of an earlier result, if it has one. */
-function reportOf(database: Database, id: ResultId | null): ResultUids["sr"] | null {
-  const result = id === null ? undefined : getResult(database, id);
-  return result?.state === "ready" && outputsOf(result.rule).includes("sr") ? result.uids.sr : null;
+/** The report of the last result before this one that somebody has. */
+function earlierReport(database: Database, { id, seriesId, rule }: Result): ResultUids["sr"] | null {
+  const earlier = listResults(database, seriesId).filter((each) => each.id < id && each.rule.name === rule.name);
+  const reported = earlier.findLast((each) =>
+    listDeliveries(database, each.id).some(({ output, state }) => output === "sr" && state === "delivered"),
+  );
+  return reported?.uids.sr ?? null;
 }

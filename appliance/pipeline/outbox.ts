@@ -20,6 +20,10 @@ export function planDeliveries(database: Database, result: Result, written: read
     const possible = choices.filter((output) => written.includes(output));
     return possible.length > 0 ? [{ destination: nameOf(database, result, destination), choices: possible }] : [];
   });
+  // Nothing was found, and none of what a destination was to get can say so: it gets the report that does.
+  if (result.structures?.length === 0 && written.includes("sr"))
+    for (const destination of new Set(sendsOf(result.rule).map((send) => nameOf(database, result, send.destination))))
+      if (!planned.some((delivery) => delivery.destination === destination)) planned.push({ destination, choices: ["sr"] });
   const state = result.rule.deliver === "after-acceptance" ? "held" : "waiting";
   for (const { destination, choices } of planned) {
     const id = addDelivery(database, { resultId: result.id, destination, choices, state });
@@ -43,8 +47,8 @@ export function retryDelivery(database: Database, id: DeliveryId, now: number): 
     const delivery = getDelivery(database, id);
     if (!delivery) throw new RefusedError("not-found", `there is no delivery ${id}`);
     if (delivery.state === "held") throw new RefusedError("delivery-held", `delivery ${id} is held until the result is accepted`);
-    if (getResult(database, delivery.resultId)?.review?.verdict === "rejected" && delivery.output !== "rejection-note")
-      throw new RefusedError("result-rejected", `delivery ${id} is of a result that was rejected`);
+    if (delivery.state === "withdrawn")
+      throw new RefusedError("delivery-withdrawn", `delivery ${id} was called back: ${delivery.reason?.message}`);
     if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
     reopenDelivery(database, id);
     addJob(database, deliverJob(id, now));

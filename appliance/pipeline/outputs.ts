@@ -24,11 +24,12 @@ export const outputForms: Readonly<Record<ObjectKind, OutputForm>> = {
   "rejection-note": { file: "rejection-note.dcm", seriesNumber: 9007, title: "Rejection note", saysNothingFound: false },
 };
 
-/** Which of the outputs are written: all where something was found, else those that can say so, and an empty SEG by wish. */
+/** Which of the outputs are written: all where something was found, else those that can say so, and an empty SEG by wish; never none. */
 export function outputsToWrite(outputs: readonly ResultOutput[], isEmpty: boolean, emptySeg: boolean): ResultOutput[] {
-  return outputs.filter(
+  const possible = outputs.filter(
     (output) => !isEmpty || outputForms[output].saysNothingFound || (emptySeg && (output === "seg" || output === "seg-labelmap")),
   );
+  return possible.length > 0 ? possible : ["sr"]; // somebody waits for an answer: "nothing found" is one
 }
 
 /** New UIDs for every object that a result could be written as, and for the note that rejects them. */

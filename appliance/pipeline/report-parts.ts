@@ -54,7 +54,10 @@ export function identityLines({ subject }: EncodeRequest): ReportLine[] {
 }
 
 /** How the result came about. */
-export function provenanceLines({ record, device, inputDigest }: EncodeRequest, { name, version, title }: ModelManifest): ReportLine[] {
+export function provenanceLines(
+  { record, device, inputDigest, structures }: EncodeRequest,
+  { name, version, title, labels }: ModelManifest,
+): ReportLine[] {
   const { trace } = record ?? {};
   return [
     { name: "Model", value: `${title} (${name} ${version})` },
@@ -64,6 +67,10 @@ export function provenanceLines({ record, device, inputDigest }: EncodeRequest, 
     { name: "Images", value: `SHA-256 ${inputDigest}` },
     ...(trace ? [{ name: "Label map", value: `SHA-256 ${trace.labelMapSha256}` }] : []),
     ...(record?.notes ?? []).map((value) => ({ name: "Note", value })),
+    // What is missing has no line of its own among the structures.
+    ...checkPlausibility(structures, labels)
+      .filter(({ label }) => !structures.some(({ value }) => value === label))
+      .map(({ message }) => ({ name: "Check", value: message })),
   ];
 }
 

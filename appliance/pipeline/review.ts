@@ -1,10 +1,10 @@
 import { RefusedError } from "../base/errors.ts";
 import type { ResultId } from "../domain/ids.ts";
-import type { Review } from "../domain/result.ts";
+import type { Result, Review } from "../domain/result.ts";
 import type { Database } from "../store/database.ts";
-import { listDeliveries, withdrawDeliveries } from "../store/deliveries.ts";
+import { withdrawDeliveries } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
-import { getResult, setReview } from "../store/results.ts";
+import { getResult, listResults, moveResult, setReview } from "../store/results.ts";
 import { announceRejectionJob, reportAcceptanceJob } from "./job-kinds.ts";
 
 /**
@@ -28,8 +28,23 @@ export function reviewResult(database: Database, id: ResultId, review: Review): 
   });
 }
 
-/** Calls back what of a result has not gone out, and tells those who have it that it is to be used no more. */
+/** Calls back what of a result has not gone out, and sees to it that whoever has some of it is told that it is to be used no more. */
 export function withdrawResult(database: Database, id: ResultId, reason: { code: string; message: string }, now: number): void {
   withdrawDeliveries(database, id, reason);
-  if (listDeliveries(database, id).some(({ state }) => state === "delivered")) addJob(database, announceRejectionJob(id, now));
+  addJob(database, announceRejectionJob(id, now)); // ends by itself where nothing was delivered
+}
+
+/** A result has taken the place of those that the same rule made of fewer images of the series: they are withdrawn. */
+export function supersedeEarlier(database: Database, { id, seriesId, rule }: Result, now: number): void {
+  for (const earlier of listResults(database, seriesId)) {
+    if (earlier.id >= id || earlier.rule.name !== rule.name || earlier.state !== "ready") continue;
+    moveResult(database, earlier.id, "superseded");
+    if (earlier.review?.verdict === "rejected") continue; // withdrawn already
+    withdrawResult(
+      database,
+      earlier.id,
+      { code: "result-superseded", message: "more images came, and a newer result took its place" },
+      now,
+    );
+  }
 }

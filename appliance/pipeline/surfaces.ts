@@ -9,10 +9,14 @@ import type { LabelMap } from "../volume/volume.ts";
 const [objects, materials] = ["surfaces.obj", "surfaces.mtl"] as const;
 export const surfaceFiles: readonly string[] = [objects, materials];
 
-/** Leaves the surfaces of all structures in a folder, one object each under its name and colour. LPS mm. */
+/** Leaves the surfaces of all structures in a folder, one object each under its name and colour, LPS mm; none where they can't be had. */
 export async function writeSurfaces(folder: string, labelMap: LabelMap, { labels }: ModelManifest): Promise<void> {
-  await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
-  await writeDurably(join(folder, materials), [encodeMtl(labels)]);
+  try {
+    await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
+    await writeDurably(join(folder, materials), [encodeMtl(labels)]);
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error; // too scattered for a surface: the result itself is none the worse
+  }
 }
 
 function* namedSurfaces(labelMap: LabelMap, labels: ModelManifest["labels"]): Generator<NamedMesh> {

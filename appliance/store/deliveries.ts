@@ -72,11 +72,14 @@ export type Outcome = {
   readonly comment?: string | null;
 };
 
-/** What a try came to. `waiting` with a reason: it failed and will be tried again. A delivered one stays delivered. */
+/**
+ * What a try came to. `waiting` with a reason: it failed and will be tried again. A delivered one stays delivered; one that was called back
+ * meanwhile stays withdrawn, unless it did arrive.
+ */
 export function noteDelivery(database: Database, id: DeliveryId, { state, reason, at, status, comment = null }: Outcome): void {
   const { changes } = database.run(
     `update delivery set state = ?, reason = ?, status = ifnull(?, status), comment = iif(? is null, comment, ?), attempts = attempts + 1,
-     tried_at = ?, delivered_at = ? where id = ? and state <> 'delivered'`,
+     tried_at = ?, delivered_at = ? where id = ? and (state in ('waiting', 'failed') or (state = 'withdrawn' and ? = 'delivered'))`,
     state,
     reason && JSON.stringify(reason),
     status,
@@ -85,7 +88,9 @@ export function noteDelivery(database: Database, id: DeliveryId, { state, reason
     at,
     state === "delivered" ? at : null,
     id,
+    state,
   );
+  if (changes === 0 && getDelivery(database, id)?.state === "withdrawn") return; // called back while it was tried, and did not arrive
   if (changes === 0) throw new RefusedError("delivery-settled", `delivery ${id} is delivered already, or gone`);
 }
 
@@ -132,7 +137,8 @@ export function releaseDeliveries(database: Database, resultId: ResultId): Deliv
 /** Calls back what has not gone out: the result was rejected, or another took its place. */
 export function withdrawDeliveries(database: Database, resultId: ResultId, reason: Reason): void {
   database.run(
-    "update delivery set state = 'failed', reason = ? where result_id = ? and state in ('waiting', 'held')",
+    `update delivery set state = 'withdrawn', reason = ?
+     where result_id = ? and state in ('waiting', 'held', 'failed') and choices <> '["rejection-note"]'`,
     JSON.stringify(reason),
     resultId,
   );

@@ -49,6 +49,11 @@ export function claimJob(database: Database, kinds: readonly string[], now: numb
   return row && { ...row, payload: JSON.parse(row.payload) };
 }
 
+/** Whether a job with this key runs just now. */
+export function isJobRunning(database: Database, key: string): boolean {
+  return database.get("select 1 from job where key = ? and state = 'running'", key) !== undefined;
+}
+
 /** When the next waiting job of these kinds is due, UTC ms. */
 export function nextRunAt(database: Database, kinds: readonly string[]): number | undefined {
   return (

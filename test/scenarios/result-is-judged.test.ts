@@ -34,7 +34,11 @@ test("a held result leaves when it is accepted; rejected later, the PACS gets a 
   assert.equal(pacs.storeRequests(), 2);
   const [report] = await pacs.instancesOf("1.2.840.10008.5.1.4.1.1.88.34");
   await writeFile(join(folder.path, "report.dcm"), report!);
-  assert.match((await run("dsrdump", [join(folder.path, "report.dcm")])).stdout, /Preliminary Flag +: FINAL/, "the report says that it was accepted");
+  assert.match(
+    (await run("dsrdump", [join(folder.path, "report.dcm")])).stdout,
+    /Preliminary Flag +: FINAL/,
+    "the report says that it was accepted",
+  );
   assert.equal(await box.post(paths.review(id), { verdict: "accepted" }), 422, "accepted once");
   assert.equal(await box.post(paths.review(id), { verdict: "rejected", reason: "" }), 400, "a rejection says why");
 

@@ -8,7 +8,7 @@ import { legible } from "../text/format.ts";
 /** What looks wrong in a result, by which rule, and why there is such a rule. */
 @customElement("plausibility-list")
 export class PlausibilityList extends LitElement {
-  @property({ attribute: false }) accessor flags: readonly PlausibilityFlag[] = [];
+  @property({ attribute: false }) accessor flags: readonly PlausibilityFlag[] | null = null;
 
   static override styles = [
     shared,
@@ -22,6 +22,7 @@ export class PlausibilityList extends LitElement {
 
   override render() {
     const t = text.plausibility;
+    if (!this.flags) return html`<p class="muted">${t.unknown}</p>`;
     if (this.flags.length === 0) return html`<p class="muted">${t.none}</p>`;
     return html`<ul>
       ${this.flags.map(

@@ -12,6 +12,8 @@ import { formatMoment, legible } from "../text/format.ts";
  */
 @customElement("result-review")
 export class ResultReview extends LitElement {
+  /** Another result begins with an empty form. */
+  @property({ type: Number }) accessor resultId = 0;
   @property({ attribute: false }) accessor review: ReviewSummary | null = null;
   @property({ type: Boolean }) accessor mayReview = false;
   @property({ type: Boolean }) accessor busy = false;
@@ -32,7 +34,7 @@ export class ResultReview extends LitElement {
   ];
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("review")) this.isRejecting = false;
+    if (changed.has("review") || changed.has("resultId")) this.isRejecting = false;
   }
 
   override render() {

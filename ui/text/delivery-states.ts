@@ -27,6 +27,8 @@ export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
     }
     case "failed":
       return { tone: "bad", state: text.delivery.failed, sentences: [...notTaken(delivery), ...because] };
+    case "withdrawn":
+      return { tone: "quiet", state: text.delivery.withdrawn, sentences: because };
     default:
       return state satisfies never;
   }

@@ -147,7 +147,12 @@ export const text = {
     pdf: "PDF report",
     "rejection-note": "rejection note",
   } satisfies Record<DeliverySummary["output"], string>,
-  plausibility: { title: "Plausibility", none: "No rule finds anything unusual.", why: "Why" },
+  plausibility: {
+    title: "Plausibility",
+    none: "No rule finds anything unusual.",
+    unknown: "Not looked at: the model's version that made this result is not installed.",
+    why: "Why",
+  },
   review: {
     title: "Judgement",
     none: "Nobody has judged this result yet.",
@@ -164,6 +169,7 @@ export const text = {
   },
   delivery: {
     held: "held until the result is accepted",
+    withdrawn: "called back before it went out",
     paused: "paused",
     pausedHelp: (destination: string) => `Nothing is sent to ${destination} until somebody resumes it.`,
     fellBack: (destination: string, refused: string, sent: string) => `${destination} does not take ${refused}: ${sent} sent instead`,

@@ -91,7 +91,7 @@ create table delivery (
   choices       text    not null check (json_array_length(choices) > 0),
   position      integer not null default 0 check (position >= 0 and position < json_array_length(choices)),
   refusals      text    not null default '[]' check (json_valid(refusals)),
-  state         text    not null default 'waiting' check (state in ('held', 'waiting', 'delivered', 'failed')),
+  state         text    not null default 'waiting' check (state in ('held', 'waiting', 'delivered', 'failed', 'withdrawn')),
   attempts      integer not null default 0,
   reason        text    check (json_valid(reason)),
   status        integer,

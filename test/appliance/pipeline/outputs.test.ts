@@ -7,7 +7,7 @@ test("where nothing was found only what can say so is written, and an empty SEG 
   assert.deepEqual(outputsToWrite(resultOutputs, false, false), resultOutputs);
   assert.deepEqual(outputsToWrite(resultOutputs, true, false), ["sr", "secondary-capture", "pdf"]);
   assert.deepEqual(outputsToWrite(["seg", "rtstruct", "sr"], true, true), ["seg", "sr"]);
-  assert.deepEqual(outputsToWrite(["rtstruct"], true, true), []);
+  assert.deepEqual(outputsToWrite(["rtstruct"], true, true), ["sr"], "somebody waits for an answer");
 });
 
 test("every output has a file, a series number and UIDs of its own", () => {

@@ -69,10 +69,10 @@ test("two that open an older database at the same moment migrate it once", async
   const path = join(folder.path, "segbox.sqlite");
   new Database(path).close();
   const opened = await Promise.all([openDatabase(path, 1), openDatabase(path, 2)]); // both find the migrations missing while the file is copied
-  for (const database of opened) {
-    assert.deepEqual(database.all("select distinct applied_at from migration"), [{ applied_at: 1 }]);
-    database.close();
-  }
+  const times = opened.map((database) => database.all("select distinct applied_at from migration"));
+  for (const database of opened) database.close();
+  assert.equal(times[0]!.length, 1, "whichever was faster did it all");
+  assert.deepEqual(times[1], times[0]);
 });
 
 test("a commit survives a power cut, and foreign keys hold", async () => {

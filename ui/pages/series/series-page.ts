@@ -215,6 +215,7 @@ export class SeriesPage extends LitElement {
           <section class="panel padded review">
             <h2>${text.review.title}</h2>
             <result-review
+              .resultId=${result.id}
               .review=${result.review}
               .fault=${this.reviewFault}
               ?busy=${this.isReviewing}
