@@ -18,6 +18,7 @@ export type ResultSummary = {
     | "delivery-failed"
     | "done"
     | "failed"
+    | "rejected"
     | "superseded";
   /** 0..1 while running, else null. */
   readonly progress: number | null;

@@ -42,6 +42,8 @@ standing in for the PACS, and prints what was found. The service goes on until C
   options: { input: { type: "string" }, data: { type: "string" }, exit: { type: "boolean" } },
   positionals: 0,
   async run(args) {
+    const quit = (): void => process.exit(130); // its exit takes the service along
+    process.on("SIGINT", quit).on("SIGTERM", quit);
     const folder = await newDataFolder(optional(args, "data"));
     const files = await readFiles(optional(args, "input") ?? exampleInput);
     await using pacs = await startDemoPacs(join(folder, "pacs"));
@@ -66,6 +68,7 @@ standing in for the PACS, and prints what was found. The service goes on until C
     say("Not a medical device. Not for diagnosis.");
     if (args.values.exit) return 0;
     say("The service goes on; end it with Ctrl-C.");
+    process.off("SIGINT", quit).off("SIGTERM", quit);
     await new Promise<void>((end) => {
       process.once("SIGINT", end);
       process.once("SIGTERM", end);
@@ -111,21 +114,28 @@ async function addDemoUser(folder: string, password: string): Promise<void> {
 
 type SourceFile = { readonly path: string } & ReturnType<typeof readFileMeta>;
 
+/** The images of the one CT series in a folder; what else lies there is named and left out. */
 async function readFiles(folder: string): Promise<SourceFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
   });
-  const files: SourceFile[] = [];
+  const files: (SourceFile & { readonly seriesInstanceUid: string })[] = [];
   for (const entry of entries.filter((each) => each.isFile())) {
     const path = join(entry.parentPath, entry.name);
     try {
-      files.push({ path, ...readFileMeta(await readFile(path)) });
+      const bytes = await readFile(path);
+      const { modality, rows, seriesInstanceUid } = readInstanceHeader(bytes);
+      if (modality !== "CT" || rows === null) throw new RefusedError("not-ct", `no CT image, its modality is ${modality || "not given"}`);
+      files.push({ path, seriesInstanceUid, ...readFileMeta(bytes) });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       process.stderr.write(`left out ${entry.name}: ${error.message}\n`);
     }
   }
-  if (files.length === 0) throw new RefusedError("input-empty", `no DICOM file in ${folder}`);
+  if (files.length === 0) throw new RefusedError("input-empty", `no DICOM file of a CT in ${folder}`);
+  const series = new Set(files.map(({ seriesInstanceUid }) => seriesInstanceUid)).size;
+  if (series > 1)
+    throw new RefusedError("input-several-series", `expected one CT series in ${folder}, found ${series}; give each a folder of its own`);
   return files;
 }
 

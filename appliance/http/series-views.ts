@@ -75,13 +75,14 @@ function resultSummary(database: Database, result: Result, progress: number | nu
   };
 }
 
-function stateOf({ state }: Result, deliveries: readonly Delivery[], progress: number | null): ResultSummary["state"] {
+function stateOf({ state, review }: Result, deliveries: readonly Delivery[], progress: number | null): ResultSummary["state"] {
   switch (state) {
     case "pending":
       return progress === null ? "waiting" : "running";
     case "segmented":
       return "encoding";
     case "ready":
+      if (review?.verdict === "rejected") return "rejected";
       if (deliveries.some((delivery) => delivery.state === "failed")) return "delivery-failed";
       if (deliveries.some((delivery) => delivery.state === "waiting")) return "delivering";
       if (deliveries.some((delivery) => delivery.state === "held")) return "held";

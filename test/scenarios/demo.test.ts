@@ -25,5 +25,5 @@ test("the demo refuses a folder that is not empty, and input that holds no DICOM
   assert.deepEqual([used.code, used.stderr.split("\n").length], [1, 2], used.stderr);
   const empty = await run(process.execPath, [cli, "demo", "--exit", "--input", folder.path, "--data", join(folder.path, "new")]);
   assert.equal(empty.code, 1);
-  assert.match(empty.stderr, /^segbox: no DICOM file in /m);
+  assert.match(empty.stderr, /^segbox: no DICOM file of a CT in /m);
 });

@@ -56,6 +56,7 @@ test("a held result leaves when it is accepted; rejected later, the PACS gets a 
   const text = await run("dcmdump", [file]);
   assert.ok(text.stdout.includes(String(seg!["00080018"]!.Value![0])), "the note names the SEG");
   const detail = await box.seriesDetail(held.id);
+  assert.equal(detail.results[0]!.state, "rejected");
   const review = detail.resultDetails[0]!.review!;
   assert.deepEqual([review.verdict, review.by, review.reason], ["rejected", "tester", "Liver called lung"]);
   assert.equal(await box.post(paths.review(id), { verdict: "accepted" }), 422, "a rejection stands");

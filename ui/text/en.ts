@@ -73,6 +73,7 @@ export const text = {
     "delivery-failed": "delivery failed",
     done: "done",
     failed: "failed",
+    rejected: "rejected",
     superseded: "superseded by a newer result",
     because: (state: string, reason: string) => `${state}: ${reason}`,
   },

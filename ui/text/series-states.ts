@@ -48,6 +48,8 @@ function lineOf(result: ResultSummary): StateLine {
       return { tone: "good", text: t.done, progress: null };
     case "failed":
       return { tone: "bad", text: withReason(t.failed, reason), progress: null };
+    case "rejected":
+      return { tone: "bad", text: t.rejected, progress: null };
     case "superseded":
       return { tone: "quiet", text: t.superseded, progress: null };
     default:

@@ -200,6 +200,7 @@ export class SeriesPage extends LitElement {
               : html`<p class="panel no-images">${text.series.imagesFailed}</p>`
           }
         </div>
+          <div class="side">
           <structure-table
             class="panel"
             .structures=${structures}
@@ -207,7 +208,6 @@ export class SeriesPage extends LitElement {
             @hidden-change=${({ detail }: CustomEvent<ReadonlySet<number>>) => (this.hiddenValues = detail)}
             @go-to=${({ detail }: CustomEvent<Structure>) => this.#goTo(detail)}
           ></structure-table>
-          <div class="side">
           <section class="panel padded plausibility">
             <h2>${text.plausibility.title}</h2>
             <plausibility-list .flags=${result.flags}></plausibility-list>
