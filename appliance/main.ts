@@ -122,6 +122,13 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => live.close());
   changes.subscribe((change) => (change.kind === "series" ? live.seriesChanged(change.seriesId) : live.publish(change)));
   let dicomPort = 0;
+  /** Requests of the page run inside a transaction: the work they leave begins after it. */
+  const wakeAfter = (): void => void setImmediate(() => runner.wake());
+  const resultTouched = (id: ResultId | undefined): void => {
+    const seriesId = id === undefined ? undefined : getResult(database, id)?.seriesId;
+    if (seriesId !== undefined) changes.seriesChanged(seriesId);
+    wakeAfter();
+  };
   const web = await startHttp(
     { host: http.address, port: http.port, uiFolder },
     {
@@ -136,26 +143,19 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       },
       retry(id) {
         retryResult(database, id, clock.now());
-        const seriesId = getResult(database, id)?.seriesId;
-        if (seriesId !== undefined) changes.seriesChanged(seriesId);
-        setImmediate(() => runner.wake()); // after the transaction that this runs in
+        resultTouched(id);
       },
       retryDelivery(id) {
         retryDelivery(database, id, clock.now());
-        const resultId = getDelivery(database, id)?.resultId;
-        const seriesId = resultId === undefined ? undefined : getResult(database, resultId)?.seriesId;
-        if (seriesId !== undefined) changes.seriesChanged(seriesId);
-        setImmediate(() => runner.wake()); // after the transaction that this runs in
+        resultTouched(getDelivery(database, id)?.resultId);
       },
       pauseNode(name, paused) {
         pauseNode(database, name, paused, clock.now());
-        setImmediate(() => runner.wake());
+        wakeAfter();
       },
       review(id, review) {
         reviewResult(database, id, review);
-        const seriesId = getResult(database, id)?.seriesId;
-        if (seriesId !== undefined) changes.seriesChanged(seriesId);
-        setImmediate(() => runner.wake());
+        resultTouched(id);
       },
       device: async () => {
         const disk = await statfs(folder.root);

@@ -1,5 +1,3 @@
-import type { Clock } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Result, ResultUids } from "../domain/result.ts";
@@ -8,25 +6,14 @@ import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
-import type { ObjectFolder } from "../store/objects.ts";
 import { getResult, listResults, moveResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
-import type { Changes } from "./changes.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
 import { supersedeEarlier } from "./review.ts";
-import { failResult, sourceFiles, supersede } from "./segment.ts";
+import { failResult, type SegmentOptions, sourceFiles, supersede } from "./segment.ts";
 
-export type EncodeOptions = {
-  readonly database: Database;
-  readonly objects: ObjectFolder;
-  readonly resultFolder: (id: ResultId) => string;
-  readonly modelFolder: (name: string) => string;
-  readonly device: () => Device;
-  readonly changes: Changes;
-  readonly clock: Clock;
-  readonly log: Log;
-};
+export type EncodeOptions = Omit<SegmentOptions, "threads"> & { readonly device: () => Device };
 
 /** Writes the objects of a segmented result, once: a retry finds the same UIDs and writes the same bytes. */
 export function encodeStep(options: EncodeOptions): Step {

@@ -147,29 +147,17 @@ function instanceOf(header: InstanceHeader, incoming: IncomingInstance, file: Re
 }
 
 function descriptionOf(header: InstanceHeader): SeriesDescription {
-  const {
-    patientName,
-    patientId,
-    patientBirthDate,
-    patientSex,
-    accessionNumber,
-    studyDate,
-    studyDescription,
-    seriesDescription,
-    seriesNumber,
-    bodyPartExamined,
-  } = header;
   return {
-    patientName,
-    patientId,
-    patientBirthDate,
-    patientSex,
-    accessionNumber,
-    studyDate,
-    studyDescription,
-    seriesDescription,
-    seriesNumber,
-    bodyPartExamined,
+    patientName: header.patientName,
+    patientId: header.patientId,
+    patientBirthDate: header.patientBirthDate,
+    patientSex: header.patientSex,
+    accessionNumber: header.accessionNumber,
+    studyDate: header.studyDate,
+    studyDescription: header.studyDescription,
+    seriesDescription: header.seriesDescription,
+    seriesNumber: header.seriesNumber,
+    bodyPartExamined: header.bodyPartExamined,
   };
 }
 

@@ -32,7 +32,9 @@ export function selectStep({ database, readModel, changes, clock, log }: SelectO
       if (series?.state !== "complete") return () => {};
       const instances = listInstances(database, seriesId);
       const rules = listRules(database);
-      const models = new Map(await Promise.all(rules.map(async ({ model }) => [model, await readModel(model)] as const)));
+      const models = new Map(
+        await Promise.all([...new Set(rules.map(({ model }) => model))].map(async (name) => [name, await readModel(name)] as const)),
+      );
       const candidate = {
         callingAeTitle: series.callingAeTitle,
         seriesDescription: series.description.seriesDescription,

@@ -41,11 +41,11 @@ export type Arrival = {
 export function addInstance(database: Database, arrival: Arrival): { seriesId: SeriesId; isNew: boolean; isReceiving: boolean } {
   const { instance } = arrival;
   return database.transaction(() => {
-    const { id: seriesId } = database.get<{ id: number }>(
+    const { id: seriesId, state } = database.get<{ id: number; state: SeriesState }>(
       `insert into series (series_instance_uid, study_instance_uid, modality, description, calling_ae_title, called_ae_title, first_received_at, last_received_at)
        values (?, ?, ?, ?, ?, ?, ?, ?)
        on conflict (series_instance_uid) do update set last_received_at = excluded.last_received_at
-       returning id`,
+       returning id, state`,
       arrival.seriesInstanceUid,
       arrival.studyInstanceUid,
       instance.facts.modality,
@@ -68,9 +68,8 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       arrival.sameAs ?? null,
     );
     const isNew = changes > 0 && arrival.sameAs === undefined;
-    if (isNew) setSeriesState(database, seriesId, "receiving", null);
-    else database.run("update series set state = 'receiving', reason = null where id = ? and state = 'ignored'", seriesId);
-    return { seriesId, isNew, isReceiving: getSeries(database, seriesId)?.state === "receiving" };
+    if (isNew || state === "ignored") setSeriesState(database, seriesId, "receiving", null);
+    return { seriesId, isNew, isReceiving: isNew || state !== "complete" };
   });
 }
 
