@@ -52,7 +52,7 @@ export function trackingIdentifier(sopInstanceUid: Uid, label: Label): string {
 
 /** The model and its networks, so that two results can be told to come from the same one. */
 export function algorithmParameters(manifest: ModelManifest): string {
-  const networks = manifest.networks.map(({ precision, sha256 }) => `${precision} sha256:${sha256}`);
+  const networks = manifest.parts.flatMap(({ networks }) => networks).map(({ precision, sha256 }) => `${precision} sha256:${sha256}`);
   return plainText(`model ${manifest.name} ${manifest.version}; ${networks.join("; ")}`, 10240);
 }
 

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { messageOf, RefusedError } from "../base/errors.ts";
-import type { ModelManifest, NetworkFile } from "../domain/model.ts";
+import type { ModelFile, ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { type Plans, parsePlans } from "../nnunet/plans.ts";
 
 /** A model whose files are all there and are the ones that its manifest was written for. */
-export type LoadedModel = { readonly folder: string; readonly manifest: ModelManifest; readonly plans: Plans };
+export type LoadedModel = { readonly folder: string; readonly manifest: ModelManifest; readonly parts: readonly LoadedPart[] };
+export type LoadedPart = { readonly part: ModelPart; readonly plans: Plans };
 
 /** A model folder as it was found; one that can't be used says why. */
 export type ListedModel =
@@ -26,13 +27,40 @@ const innerPath = z
     message: "expected a path inside the model's folder",
   });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const network = z.object({
-  file: innerPath,
-  sha256,
-  sizeBytes: z.int().positive(),
+const file = z.object({ file: innerPath, sha256, sizeBytes: z.int().positive() });
+const features = z
+  .object({
+    channels: z.int().positive(),
+    layout: z.enum(["ncdhw", "ndhwc"]),
+    type: z.enum(["float32", "uint8"]),
+    scale: z.number().positive().optional(),
+    zeroPoint: byteValue.optional(),
+    head: file,
+  })
+  .refine(({ type, scale, zeroPoint }) => type === "float32" || (scale !== undefined && zeroPoint !== undefined), {
+    message: "expected scale and zeroPoint with uint8",
+  });
+const network = file.extend({
   precision: z.enum(["fp32", "fp16", "int8"]),
+  engine: z.enum(["onnx", "tensorrt"]),
   input: z.string().min(1),
   output: z.string().min(1),
+  patchSize: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
+  features: features.optional(),
+  externalData: z.array(file).optional(),
+});
+const part = z.object({
+  name: z.string().min(1),
+  nnunet: z.object({
+    plans: innerPath,
+    dataset: innerPath,
+    configuration: z.string().min(1),
+    plansSha256: sha256.optional(),
+    datasetSha256: sha256.optional(),
+  }),
+  networks: z.array(network).refine((networks) => networks.some(({ precision, engine }) => precision === "fp32" && engine === "onnx"), {
+    message: "expected an fp32 network with engine onnx among them",
+  }),
 });
 const label = z.object({
   value: z.int().min(1).max(255),
@@ -46,7 +74,7 @@ const label = z.object({
   rtRoiInterpretedType: z.string(),
 });
 const manifestSchema: z.ZodType<ModelManifest> = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
   version: z.string().min(1),
   title: z.string().min(1),
@@ -55,32 +83,32 @@ const manifestSchema: z.ZodType<ModelManifest> = z.object({
   licence: z.string(),
   algorithm: z.object({ name: z.string().min(1), version: z.string().min(1) }),
   trainingData: z.array(z.object({ name: z.string(), licence: z.string(), use: z.string(), cases: z.int().nonnegative() })),
-  nnunet: z.object({
-    plans: innerPath,
-    dataset: innerPath,
-    configuration: z.string().min(1),
-    plansSha256: sha256.optional(),
-    datasetSha256: sha256.optional(),
-  }),
-  networks: z.array(network).min(1),
+  parts: z.array(part).min(1),
+  crop: z.object({ model: z.string().min(1), labels: z.array(z.string().min(1)).min(1), marginMm: z.number().nonnegative() }).nullable(),
   stepSize: z.number().positive().max(1),
   mirrorAxes: z.array(z.int().min(0).max(2)),
+  postprocessing: z.object({ removeSmallBlobsMm3: z.number().positive().nullable(), keepLargest: z.array(z.string().min(1)) }),
   labels: z.array(label).min(1),
 });
 
 /**
- * Reads a model folder: manifest.json, nnU-Net's plans and dataset, and every byte of every network file, whose SHA-256 must be the manifest's.
- * A flipped bit is refused ("model-digest"): it would segment, only wrongly.
+ * Reads a model folder: manifest.json, nnU-Net's plans and dataset of each part, and every byte of every network file (heads and external data
+ * too), whose SHA-256 must be the manifest's. A flipped bit is refused ("model-digest"): it would segment, only wrongly.
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
   const manifest = await readManifest(folder);
-  const { nnunet } = manifest;
+  const parts: LoadedPart[] = [];
+  for (const part of manifest.parts) parts.push({ part, plans: await readPlans(folder, part) });
+  checkLabels(manifest, parts);
+  for (const { part, plans } of parts) for (const network of part.networks) await checkNetwork(folder, part, network, plans);
+  return { folder, manifest, parts };
+}
+
+/** What nnU-Net's own files say of a part. */
+async function readPlans(folder: string, { nnunet }: ModelPart): Promise<Plans> {
   const plans = await readJson(folder, nnunet.plans, nnunet.plansSha256);
   const dataset = await readJson(folder, nnunet.dataset, nnunet.datasetSha256);
-  const parsed = parsePlans(plans, dataset, nnunet.configuration);
-  checkLabels(manifest, parsed);
-  for (const file of manifest.networks) await checkNetwork(folder, file);
-  return { folder, manifest, plans: parsed };
+  return parsePlans(plans, dataset, nnunet.configuration);
 }
 
 /**
@@ -125,9 +153,28 @@ async function readManifest(folder: string): Promise<ModelManifest> {
     const faults = outcome.error.issues.slice(0, 3).map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`);
     throw new RefusedError("model-manifest", `manifest of model ${folder} is not valid: ${faults.join("; ")}`);
   }
-  const values = outcome.data.labels.map(({ value }) => value);
-  if (new Set(values).size !== values.length)
-    throw new RefusedError("model-manifest", `manifest of model ${folder} names a label value twice`);
+  const { labels, parts, postprocessing } = outcome.data;
+  const twice = (what: string, list: readonly (number | string)[]): void => {
+    if (new Set(list).size !== list.length) throw new RefusedError("model-manifest", `manifest of model ${folder} names a ${what} twice`);
+  };
+  twice(
+    "label value",
+    labels.map(({ value }) => value),
+  );
+  twice(
+    "label",
+    labels.map(({ name }) => name),
+  );
+  twice(
+    "part",
+    parts.map(({ name }) => name),
+  );
+  const unknown = postprocessing.keepLargest.find((kept) => labels.every(({ name }) => name !== kept));
+  if (unknown !== undefined)
+    throw new RefusedError(
+      "model-manifest",
+      `manifest of model ${folder} keeps the largest piece of ${unknown}, which is none of its labels`,
+    );
   return outcome.data;
 }
 
@@ -147,19 +194,38 @@ async function readJson(folder: string, file: string, sha256?: string): Promise<
   }
 }
 
-/** Numbers in the label map mean what the network was trained for, or a structure would go by another one's name. */
-function checkLabels(manifest: ModelManifest, plans: Plans): void {
-  const text = (labels: readonly { value: number; name: string }[]): string =>
-    labels
-      .map(({ value, name }) => `${value} ${name}`)
-      .sort()
-      .join(", ");
-  const [named, trained] = [text(manifest.labels), text(plans.labels)];
-  if (named !== trained)
-    throw new RefusedError("model-labels", `manifest of ${manifest.name} names labels ${named}, dataset.json has ${trained}`);
+/** Names mean what the networks were trained for, or a structure would go by another one's name. */
+function checkLabels(manifest: ModelManifest, parts: readonly LoadedPart[]): void {
+  const trained = new Set(parts.flatMap(({ plans }) => plans.labels.map(({ name }) => name)));
+  const text = (names: Iterable<string>): string => [...names].sort().join(", ");
+  const [here, there] = [text(manifest.labels.map(({ name }) => name)), text(trained)];
+  if (here !== there)
+    throw new RefusedError("model-labels", `manifest of ${manifest.name} names labels ${here}; its parts were trained for ${there}`);
 }
 
-async function checkNetwork(folder: string, { file, sha256, sizeBytes }: NetworkFile): Promise<void> {
+async function checkNetwork(folder: string, part: ModelPart, network: NetworkFile, plans: Plans): Promise<void> {
+  const { features, patchSize } = network;
+  const headBytes = features && 4 * plans.classes * (features.channels + 1);
+  if (features && features.head.sizeBytes !== headBytes)
+    throw new RefusedError(
+      "model-manifest",
+      `head ${features.head.file} of part ${part.name}: expected ${headBytes} bytes for ${plans.classes} classes of ${features.channels} channels, found ${features.head.sizeBytes}`,
+    );
+  const strides = [0, 1, 2].map((axis) => plans.network.strides.reduce((product, stride) => product * stride[axis]!, 1));
+  if (patchSize?.some((length, axis) => length % strides[axis]! !== 0))
+    throw new RefusedError(
+      "model-manifest",
+      `patch size ${patchSize.join(" x ")} of ${network.file} can't be divided by the network's strides ${strides.join(" x ")}`,
+    );
+  for (const file of filesOf(network)) await checkFile(folder, file);
+}
+
+/** All files of a network: the graph, tensors beside it, its head. */
+export function filesOf(network: NetworkFile): readonly ModelFile[] {
+  return [network, ...(network.externalData ?? []), ...(network.features ? [network.features.head] : [])];
+}
+
+async function checkFile(folder: string, { file, sha256, sizeBytes }: ModelFile): Promise<void> {
   const path = join(folder, file);
   const hash = createHash("sha256");
   try {

@@ -7,7 +7,7 @@ import { readFileMeta } from "../dicom/part10.ts";
 import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
 import type { InferenceTrace } from "../domain/result.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
-import { type LoadedModel, loadModel } from "../inference/models.ts";
+import { filesOf, type LoadedModel, loadModel } from "../inference/models.ts";
 import { engineName, openSession } from "../inference/session.ts";
 import { predict } from "../nnunet/predict.ts";
 import { writeDurably } from "../store/objects.ts";
@@ -32,9 +32,12 @@ export async function loadVersion({ modelFolder, modelVersion }: { modelFolder: 
 export async function inferSeries(request: SegmentRequest, onProgress: (share: ChildProgress) => void): Promise<SegmentReply> {
   const watch = stopwatch();
   const model = await loadVersion(request);
-  const { manifest, plans } = model;
-  const [network] = manifest.networks;
-  if (!network) throw new RefusedError("model-empty", `model ${manifest.name} lists no network`);
+  const { manifest, parts } = model;
+  const [first] = parts;
+  const network = first?.part.networks.find(({ engine, features }) => engine === "onnx" && !features);
+  if (!first || !network || parts.length > 1)
+    throw new RefusedError("model-parts", `model ${manifest.name} has ${parts.length} parts, expected one with a whole ONNX network`);
+  const { plans } = first;
   const readModel = watch.lap();
   const { volume, notes } = await seriesToVolume(request.files.map(lazily));
   const readImages = watch.lap();
@@ -105,16 +108,18 @@ function stopwatch(): { lap(): number; totalMs(): number } {
 
 /** Digests of what decides a result: of the networks from the manifest, which loadModel has checked, of plans and dataset from the files. */
 async function modelFiles(folder: string, { manifest }: LoadedModel): Promise<InferenceTrace["modelFiles"]> {
-  const { plans, dataset } = manifest.nnunet;
   const texts = await Promise.all(
-    [plans, dataset].map(async (file) => ({
-      file,
-      sha256: createHash("sha256")
-        .update(await readFile(join(folder, file)))
-        .digest("hex"),
-    })),
+    manifest.parts
+      .flatMap(({ nnunet }) => [nnunet.plans, nnunet.dataset])
+      .map(async (file) => ({
+        file,
+        sha256: createHash("sha256")
+          .update(await readFile(join(folder, file)))
+          .digest("hex"),
+      })),
   );
-  return [...manifest.networks.map(({ file, sha256 }) => ({ file, sha256 })), ...texts];
+  const networks = manifest.parts.flatMap(({ networks }) => networks.flatMap(filesOf));
+  return [...networks.map(({ file, sha256 }) => ({ file, sha256 })), ...texts];
 }
 
 function nearestIjk(grid: Grid, point: Lps): [number, number, number] {

@@ -140,7 +140,7 @@ def compare_with_onnxruntime(network, path):
 def manifest(version, onnx_file, training):
     content = onnx_file.read_bytes()
     return {
-        "schema": 1,
+        "schema": 2,
         "name": "reference",
         "version": version,
         "title": "Lungs, gas, bone, fat and soft tissue",
@@ -149,10 +149,17 @@ def manifest(version, onnx_file, training):
         "licence": "Apache-2.0",
         "algorithm": {"name": "Segbox reference", "version": version},
         "trainingData": training,
-        "nnunet": {"plans": "nnunet/plans.json", "dataset": "nnunet/dataset.json", "configuration": "3d_fullres"},
-        "networks": [{"file": onnx_file.name, "sha256": hashlib.sha256(content).hexdigest(), "sizeBytes": len(content), "precision": "fp32", "input": "input", "output": "logits"}],
+        "parts": [
+            {
+                "name": "main",
+                "nnunet": {"plans": "nnunet/plans.json", "dataset": "nnunet/dataset.json", "configuration": "3d_fullres"},
+                "networks": [{"file": onnx_file.name, "sha256": hashlib.sha256(content).hexdigest(), "sizeBytes": len(content), "precision": "fp32", "engine": "onnx", "input": "input", "output": "logits"}],
+            }
+        ],
+        "crop": None,
         "stepSize": 0.5,
         "mirrorAxes": [],
+        "postprocessing": {"removeSmallBlobsMm3": None, "keepLargest": []},
         "labels": [
             {"value": value, "name": name, "title": title, "category": code(category), "type": code(type_), "modifiers": [code(pair) for pair in modifiers], "anatomicRegion": None, "color": colour, "rtRoiInterpretedType": interpreted}
             for value, name, title, category, type_, modifiers, colour, interpreted in LABELS

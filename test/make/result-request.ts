@@ -115,7 +115,7 @@ export function manifest(labelCount: number): ModelManifest {
     };
   });
   return {
-    schema: 1,
+    schema: 2,
     name: "test-model",
     version: "1.2.3",
     title: "Test structures",
@@ -124,10 +124,27 @@ export function manifest(labelCount: number): ModelManifest {
     licence: "Apache-2.0",
     algorithm: { name: "nnU-Net", version: "2.5.1" },
     trainingData: [],
-    nnunet: { plans: "plans.json", dataset: "dataset.json", configuration: "3d_fullres" },
-    networks: [{ file: "fold_0.onnx", sha256: "ab".repeat(32), sizeBytes: 1, precision: "fp32", input: "input", output: "output" }],
+    parts: [
+      {
+        name: "main",
+        nnunet: { plans: "plans.json", dataset: "dataset.json", configuration: "3d_fullres" },
+        networks: [
+          {
+            file: "fold_0.onnx",
+            sha256: "ab".repeat(32),
+            sizeBytes: 1,
+            precision: "fp32",
+            engine: "onnx",
+            input: "input",
+            output: "output",
+          },
+        ],
+      },
+    ],
+    crop: null,
     stepSize: 0.5,
     mirrorAxes: [],
+    postprocessing: { removeSmallBlobsMm3: null, keepLargest: [] },
     labels,
   };
 }

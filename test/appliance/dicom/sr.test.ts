@@ -170,7 +170,9 @@ test("a report that takes another's place refers to it", () => {
 test("what made the result is another device for another model", () => {
   const deviceUid = (from: ReportRequest) => items(parse(encodeSr(from)), "x0018a001")[0]!.string("x00181002");
   const { manifest } = report();
-  const retrained = { ...manifest, networks: manifest.networks.map((network) => ({ ...network, sha256: "cd".repeat(32) })) };
+  const [part] = manifest.parts;
+  const networks = part!.networks.map((network) => ({ ...network, sha256: "cd".repeat(32) }));
+  const retrained = { ...manifest, parts: [{ ...part!, networks }] };
   assert.equal(deviceUid(report()), deviceUid(report({ structures: [] })));
   assert.notEqual(deviceUid(report()), deviceUid(report({ manifest: retrained })));
 });

@@ -117,7 +117,7 @@ const code = { value: "123037004", scheme: "SCT", meaning: "Anatomical Structure
 const label = { category: code, type: code, modifiers: [], anatomicRegion: null, rtRoiInterpretedType: "ORGAN" };
 
 export const model: ModelManifest = {
-  schema: 1,
+  schema: 2,
   name: "reference",
   version: "1.0.0",
   title: "Reference tissues",
@@ -126,10 +126,11 @@ export const model: ModelManifest = {
   licence: "Apache-2.0",
   algorithm: { name: "nnU-Net", version: "2" },
   trainingData: [],
-  nnunet: { plans: "plans.json", dataset: "dataset.json", configuration: "3d_fullres" },
-  networks: [],
+  parts: [],
+  crop: null,
   stepSize: 0.5,
   mirrorAxes: [],
+  postprocessing: { removeSmallBlobsMm3: null, keepLargest: [] },
   labels: [
     { value: 1, name: "lung", title: "Lungs", color: [86, 180, 233], ...label },
     { value: 2, name: "bone", title: "Bone", color: [240, 228, 66], ...label },

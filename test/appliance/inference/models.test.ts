@@ -4,8 +4,8 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { ModelManifest } from "../../../appliance/domain/model.ts";
-import { listModels, loadModel } from "../../../appliance/inference/models.ts";
+import type { ModelManifest, ModelPart } from "../../../appliance/domain/model.ts";
+import { type LoadedPart, listModels, loadModel } from "../../../appliance/inference/models.ts";
 import { openSession } from "../../../appliance/inference/session.ts";
 import { predict } from "../../../appliance/nnunet/predict.ts";
 import { newPlans, smallDataset } from "../../reference/plans.ts";
@@ -30,7 +30,7 @@ const organ = (value: number, name: string) => ({
 async function manifestOf(name: string): Promise<ModelManifest> {
   const bytes = await readFile(onnx);
   return {
-    schema: 1,
+    schema: 2,
     name,
     version: "1.0.0",
     title: "Thresholds",
@@ -39,16 +39,39 @@ async function manifestOf(name: string): Promise<ModelManifest> {
     licence: "Apache-2.0",
     algorithm: { name: "thresholds", version: "1.0.0" },
     trainingData: [],
-    nnunet: { plans: "nnunet/plans.json", dataset: "nnunet/dataset.json", configuration: "3d_fullres" },
-    networks: [{ file: "model.onnx", sha256: digest(bytes), sizeBytes: bytes.length, precision: "fp32", input: "input", output: "logits" }],
+    parts: [
+      {
+        name: "main",
+        nnunet: { plans: "nnunet/plans.json", dataset: "nnunet/dataset.json", configuration: "3d_fullres" },
+        networks: [
+          {
+            file: "model.onnx",
+            sha256: digest(bytes),
+            sizeBytes: bytes.length,
+            precision: "fp32",
+            engine: "onnx",
+            input: "input",
+            output: "logits",
+          },
+        ],
+      },
+    ],
+    crop: null,
     stepSize: 0.5,
     mirrorAxes: [],
+    postprocessing: { removeSmallBlobsMm3: null, keepLargest: [] },
     labels: [organ(1, "liver"), organ(2, "spleen")],
   };
 }
 
 const plansText = JSON.stringify(newPlans());
 const datasetText = JSON.stringify({ ...smallDataset(), labels: { background: 0, liver: 1, spleen: 2 } });
+
+/** A manifest whose only part is changed. */
+const withPart = (manifest: ModelManifest, change: (part: ModelPart) => unknown) => ({ ...manifest, parts: manifest.parts.map(change) });
+/** A manifest whose only network is changed. */
+const withNetwork = (manifest: ModelManifest, change: Record<string, unknown>) =>
+  withPart(manifest, (part) => ({ ...part, networks: [{ ...part.networks[0], ...change }] }));
 
 /** A whole model folder, its manifest changed as asked. */
 async function makeModel(
@@ -67,12 +90,13 @@ async function makeModel(
 
 test("a whole model is loaded with its plans, and runs", async () => {
   const folder = await makeModel("whole", "thresholds");
-  const { manifest, plans, folder: from } = await loadModel(folder);
+  const { manifest, parts, folder: from } = await loadModel(folder);
   assert.equal(from, folder);
   assert.deepEqual(manifest, await manifestOf("thresholds"));
+  const [{ plans, part }] = parts as [LoadedPart];
   assert.equal(plans.classes, 3);
 
-  const [file] = manifest.networks;
+  const [file] = part.networks;
   const session = await openSession(join(folder, file!.file), { threads: 1, inputName: file!.input, outputName: file!.output });
   const { mean, std } = plans.ct;
   // Normalised values 0.5, 2 and 3.1: background, liver, spleen.
@@ -110,21 +134,56 @@ test("a network that is cut short is refused before it is read", async () => {
 });
 
 test("plans and dataset are checked against their digests where the manifest gives them", async () => {
-  const withDigests = (manifest: ModelManifest) => ({
-    ...manifest,
-    nnunet: { ...manifest.nnunet, plansSha256: digest(plansText), datasetSha256: digest(datasetText) },
-  });
+  const withDigests = (manifest: ModelManifest) =>
+    withPart(manifest, (part) => ({
+      ...part,
+      nnunet: { ...part.nnunet, plansSha256: digest(plansText), datasetSha256: digest(datasetText) },
+    }));
   const folder = await makeModel("digests", "thresholds", withDigests);
   await loadModel(folder);
   await writeFile(join(folder, "nnunet/plans.json"), plansText.replace("77.25", "77.75"));
   await assert.rejects(loadModel(folder), { code: "model-digest", message: /plans\.json/ });
 });
 
-test("labels that go by another name or number than in training are refused", async () => {
-  const swapped = await makeModel("labels", "swapped", (manifest) => ({ ...manifest, labels: [organ(2, "liver"), organ(1, "spleen")] }));
-  await assert.rejects(loadModel(swapped), {
+test("every file of a network is checked: tensors beside the graph, and the head taken off it", async () => {
+  const head = new Uint8Array(4 * 3 * (2 + 1)).fill(7);
+  const weights = new Uint8Array(50).fill(3);
+  const file = (name: string, bytes: Uint8Array) => ({ file: name, sha256: digest(bytes), sizeBytes: bytes.length });
+  const features = { channels: 2, layout: "ncdhw", type: "float32", head: file("head.f32", head) };
+  const fp32 = (await manifestOf("x")).parts[0]!.networks[0];
+  const folder = await makeModel("beside", "thresholds", (manifest) =>
+    withPart(manifest, (part) => ({
+      ...part,
+      networks: [
+        { ...fp32, features },
+        { ...fp32, externalData: [file("weights.bin", weights)] },
+      ],
+    })),
+  );
+  await assert.rejects(loadModel(folder), { code: "model-missing", message: /head\.f32/ });
+  await writeFile(join(folder, "head.f32"), head);
+  await assert.rejects(loadModel(folder), { code: "model-missing", message: /weights\.bin/ });
+  await writeFile(join(folder, "weights.bin"), weights.with(20, 4));
+  await assert.rejects(loadModel(folder), { code: "model-digest", message: /weights\.bin/ });
+  await writeFile(join(folder, "weights.bin"), weights);
+  await loadModel(folder);
+
+  const short = await makeModel("beside", "short", (manifest) =>
+    withNetwork(manifest, { features: { ...features, head: { ...features.head, sizeBytes: 32 } } }),
+  );
+  await assert.rejects(loadModel(short), { code: "model-manifest", message: /expected 36 bytes for 3 classes of 2 channels, found 32/ });
+});
+
+test("labels that go by another name than in training are refused; their numbers are the manifest's own", async () => {
+  const renumbered = await makeModel("labels", "renumbered", (manifest) => ({
+    ...manifest,
+    labels: [organ(2, "liver"), organ(7, "spleen")],
+  }));
+  await loadModel(renumbered);
+  const renamed = await makeModel("labels", "renamed", (manifest) => ({ ...manifest, labels: [organ(1, "liver"), organ(2, "milt")] }));
+  await assert.rejects(loadModel(renamed), {
     code: "model-labels",
-    message: /names labels 1 spleen, 2 liver, dataset\.json has 1 liver, 2 spleen/,
+    message: /names labels liver, milt; its parts were trained for liver, spleen/,
   });
   const missing = await makeModel("labels", "missing", (manifest) => ({ ...manifest, labels: [organ(1, "liver")] }));
   await assert.rejects(loadModel(missing), { code: "model-labels" });
@@ -132,14 +191,20 @@ test("labels that go by another name or number than in training are refused", as
 
 test("a manifest that is not valid is refused with the path of the fault", async () => {
   for (const [change, message] of [
-    [(m: ModelManifest) => ({ ...m, schema: 2 }), /schema:/],
+    [(m: ModelManifest) => ({ ...m, schema: 1 }), /schema:/],
     [(m: ModelManifest) => ({ ...m, stepSize: 0 }), /stepSize:/],
-    [(m: ModelManifest) => ({ ...m, networks: [] }), /networks:/],
+    [(m: ModelManifest) => ({ ...m, parts: [] }), /parts:/],
+    [(m: ModelManifest) => ({ ...m, parts: [m.parts[0], m.parts[0]] }), /names a part twice/],
+    [(m: ModelManifest) => withNetwork(m, { file: "../other/model.onnx" }), /networks\.0\.file: expected a path inside/],
+    [(m: ModelManifest) => withNetwork(m, { file: "/etc/passwd" }), /networks\.0\.file: expected a path inside/],
+    [(m: ModelManifest) => withNetwork(m, { precision: "int8" }), /expected an fp32 network with engine onnx/],
+    [(m: ModelManifest) => withNetwork(m, { engine: "tensorrt" }), /expected an fp32 network with engine onnx/],
+    [(m: ModelManifest) => withNetwork(m, { patchSize: [31, 32, 32] }), /patch size 31 x 32 x 32 of model\.onnx can't be divided/],
     [
-      (m: ModelManifest) => ({ ...m, networks: [{ ...m.networks[0], file: "../other/model.onnx" }] }),
-      /networks\.0\.file: expected a path inside/,
+      (m: ModelManifest) => ({ ...m, postprocessing: { removeSmallBlobsMm3: null, keepLargest: ["heart"] } }),
+      /heart, which is none of its labels/,
     ],
-    [(m: ModelManifest) => ({ ...m, networks: [{ ...m.networks[0], file: "/etc/passwd" }] }), /networks\.0\.file: expected a path inside/],
+    [(m: ModelManifest) => ({ ...m, labels: [organ(1, "liver"), organ(2, "liver")] }), /names a label twice/],
     [(m: ModelManifest) => ({ ...m, labels: [organ(1, "liver"), organ(1, "spleen")] }), /names a label value twice/],
     [(m: ModelManifest) => ({ ...m, labels: [{ ...organ(1, "liver"), color: [0, 0, 256] }] }), /labels\.0\.color\.2:/],
   ] as const)
