@@ -79,7 +79,7 @@ Files that are not DICOM are named and left out; more than one series is refused
         { stallMs: childStallMs, onProgress: (share) => process.stderr.write(`\rinference ${Math.round(share * 100)} %`) },
       );
       process.stderr.write("\n");
-      const { written } = await askChild<EncodeRequest, never, EncodeReply>(
+      const { written, failed, notes } = await askChild<EncodeRequest, never, EncodeReply>(
         childEntry,
         {
           kind: "encode",
@@ -106,14 +106,18 @@ Files that are not DICOM are named and left out; more than one series is refused
         { stallMs: childStallMs },
       );
       for (const file of outputFiles) await rename(join(work, file), join(output, file)).catch(ignoreMissing);
-      const left = outputs.filter((output) => !written.includes(output)).map((output) => outputForms[output].title);
+      const left = outputs
+        .filter((output) => !written.includes(output) && !failed.some((each) => each.output === output))
+        .map((output) => outputForms[output].title);
       if (left.length > 0) process.stderr.write(`segbox: the model found none of its structures; not written: ${left.join(", ")}\n`);
       process.stdout.write(structureTable(model.manifest, structures));
-      for (const note of record.notes) process.stderr.write(`segbox: note: ${note}\n`);
+      for (const { output, reason, stack } of failed)
+        process.stderr.write(`segbox: ${outputForms[output].title} could not be written: ${stack ?? reason.message}\n`);
+      for (const note of [...record.notes, ...notes]) process.stderr.write(`segbox: note: ${note}\n`);
       process.stdout.write(
         `${record.patches} patches, ${(record.wallMs / 1000).toFixed(1)} s, peak memory ${Math.round(record.peakMemoryBytes / 1e6)} MB, ${record.provider} ${record.precision}\n`,
       );
-      return 0;
+      return failed.length > 0 ? 1 : 0;
     } finally {
       await rm(work, { recursive: true, force: true });
     }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
 import type { InferenceRecord, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
 import type { ResultOutput } from "../domain/rule.ts";
-import type { SeriesDescription } from "../domain/series.ts";
+import type { Reason, SeriesDescription } from "../domain/series.ts";
 
 /** Entry of the child process that does what takes long. */
 export const childEntry = join(import.meta.dirname, "child.ts");
@@ -61,8 +61,20 @@ export type EncodeRequest = {
   readonly review: Review | null;
   readonly createdAt: number;
 };
-/** Which objects were written: of a result without any structure, those that can say so. */
-export type EncodeReply = { readonly written: readonly ResultOutput[] };
+export type EncodeReply = {
+  /** Which objects were written: of a result without any structure, those that can say so. */
+  readonly written: readonly ResultOutput[];
+  readonly failed: readonly FailedOutput[];
+  /** What else a person may want to know, in sentences. */
+  readonly notes: readonly string[];
+};
+/** An object that could not be written, while others could. */
+export type FailedOutput = {
+  readonly output: ResultOutput;
+  readonly reason: Reason;
+  /** Of a fault of ours; null where the input is refused. */
+  readonly stack: string | null;
+};
 
 /** Writes the note that a result's objects, which were delivered, are to be used no more. */
 export type RejectRequest = {

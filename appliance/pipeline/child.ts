@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { readSourceSeries } from "../dicom/series-to-volume.ts";
+import type { ResultOutput } from "../domain/rule.ts";
 import { serveChild } from "../host/child-process.ts";
 import { writeDurably } from "../store/objects.ts";
 import { encodeNifti } from "../volume/nifti.ts";
@@ -11,6 +13,7 @@ import type {
   ChildProgress,
   EncodeReply,
   EncodeRequest,
+  FailedOutput,
   RejectReply,
   RejectRequest,
   SegmentReply,
@@ -39,22 +42,38 @@ serveChild<SegmentRequest | EncodeRequest | RejectRequest, ChildProgress, Segmen
   },
 );
 
-/** Writes the objects that the rule wants, labels.nii.gz and statistics.json. */
+/** Writes the objects that the rule wants, labels.nii.gz and statistics.json. An object that can't be written leaves the others as they are. */
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
   const { manifest } = await loadVersion(request);
   const source = await readSourceSeries(request.files.map(lazily));
   const labelMap: LabelMap = { grid: source.grid, labels: await readFile(join(request.outputFolder, "labels.u8")) };
-  const written = outputsToWrite(request.outputs, request.structures.length === 0, request.emptySeg);
-  for (const output of written) {
-    const pieces = await encodeObject(output, { request, source, labelMap, manifest, written });
-    await writeDurably(join(request.outputFolder, outputForms[output].file), pieces);
-  }
+  const wanted = outputsToWrite(request.outputs, request.structures.length === 0, request.emptySeg);
+  const written: ResultOutput[] = [];
+  const failed: FailedOutput[] = [];
+  // In the order of the kinds: a report points at a segmentation only where that was written before it.
+  for (const output of wanted)
+    try {
+      const pieces = await encodeObject(output, { request, source, labelMap, manifest, written });
+      await writeDurably(join(request.outputFolder, outputForms[output].file), pieces);
+      written.push(output);
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error; // a full disk: all of it is tried again
+      failed.push({ output, ...whyNotWritten(error) });
+      if (failed.length === wanted.length) throw error;
+    }
   await writeDurably(join(request.outputFolder, "labels.nii.gz"), [
     await promisify(gzip)(encodeNifti(labelMap, manifest.labels), { level: 4 }),
   ]);
   await writeDurably(join(request.outputFolder, "statistics.json"), [
     Buffer.from(JSON.stringify(statisticsOf(manifest, request.structures), null, 2)),
   ]);
-  if (request.surfaces) await writeSurfaces(request.outputFolder, labelMap, manifest);
-  return { written };
+  const notes = request.surfaces ? await writeSurfaces(request.outputFolder, labelMap, manifest) : [];
+  return { written, failed, notes };
+}
+
+/** Why an object could not be written, as it is shown; of a fault of ours the stack goes along, for the log. */
+function whyNotWritten(error: unknown): Omit<FailedOutput, "output"> {
+  if (error instanceof RefusedError) return { reason: { code: error.code, message: error.message }, stack: null };
+  const stack = (error instanceof Error && error.stack) || messageOf(error);
+  return { reason: { code: "fault", message: "a fault in this program; its log tells more" }, stack };
 }

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -118,7 +118,10 @@ function untilRepaired(error: unknown): never {
 }
 
 async function readStart(path: string): Promise<Uint8Array> {
-  const file = await open(path);
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new RefusedError("object-missing", `there is no ${basename(path)} of this result: it could not be written, or is lost`);
+  });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(metaBytes), 0, metaBytes, 0);
     return buffer.subarray(0, bytesRead);

@@ -1,15 +1,16 @@
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Result, ResultUids } from "../domain/result.ts";
-import { outputsOf, type ResultOutput } from "../domain/rule.ts";
+import { outputsOf } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
-import { getResult, listResults, moveResult } from "../store/results.ts";
+import { addNotes, getResult, listResults, moveResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
+import { outputForms } from "./outputs.ts";
 import { supersedeEarlier } from "./review.ts";
 import { failResult, type SegmentOptions, sourceFiles, supersede } from "./segment.ts";
 
@@ -25,14 +26,17 @@ export function encodeStep(options: EncodeOptions): Step {
     async run({ resultId }: { resultId: ResultId }, { signal }) {
       const result = getResult(database, resultId);
       if (result?.state !== "segmented") return () => {};
-      const written = await writeObjects(result, options, signal);
-      if (!written) return () => supersede(database, resultId, changes);
+      const encoded = await writeObjects(result, options, signal);
+      if (!encoded) return () => supersede(database, resultId, changes);
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
         moveResult(database, resultId, "ready");
         // Where a person accepts results first, the earlier one counts until this one is accepted.
         if (result.rule.deliver === "at-once") supersedeEarlier(database, result, clock.now());
-        const deliveries = planDeliveries(database, result, written, clock.now());
+        const { written, failed, notes } = encoded;
+        const deliveries = planDeliveries(database, result, written, clock.now(), failed);
+        const notWritten = failed.map(({ output, reason }) => `${outputForms[output].title} could not be written: ${reason.message}`);
+        addNotes(database, resultId, [...notWritten, ...notes]);
         log.info("result-ready", { resultId, objects: written.length, deliveries });
         changes.seriesChanged(result.seriesId);
       };
@@ -45,17 +49,17 @@ export function encodeStep(options: EncodeOptions): Step {
 
 /**
  * Has a child write a result's objects, and answers which; null when more images have come. The same result gives the same bytes, but for the
- * report, which says how the result was judged.
+ * report, which says how the result was judged. One that can't be written is logged, and leaves the others as they are.
  */
 export async function writeObjects(
   result: Result,
   { database, objects, ...options }: EncodeOptions,
   signal: AbortSignal,
-): Promise<readonly ResultOutput[] | null> {
+): Promise<EncodeReply | null> {
   const series = getSeries(database, result.seriesId)!;
   const files = sourceFiles(database, objects, result);
   if (!files) return null;
-  const { written } = await askChild<EncodeRequest, never, EncodeReply>(
+  const reply = await askChild<EncodeRequest, never, EncodeReply>(
     childEntry,
     {
       kind: "encode",
@@ -78,7 +82,9 @@ export async function writeObjects(
     },
     { stallMs: childStallMs, signal },
   );
-  return written;
+  for (const { output, reason, stack } of reply.failed)
+    options.log.error("output-failed", { resultId: result.id, output, ...reason, ...(stack === null ? {} : { stack }) });
+  return reply;
 }
 
 /** The report of the last result before this one that somebody has. */

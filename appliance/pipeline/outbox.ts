@@ -3,33 +3,62 @@ import type { DeliveryId, ResultId } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 import type { Delivery, Result } from "../domain/result.ts";
 import { type ResultOutput, sendsOf, toSender } from "../domain/rule.ts";
+import type { Reason } from "../domain/series.ts";
 import type { Database } from "../store/database.ts";
-import { addDelivery, getDelivery, listWaitingFor, nextInOrder, releaseDeliveries, reopenDelivery } from "../store/deliveries.ts";
+import {
+  addDelivery,
+  getDelivery,
+  listWaitingFor,
+  type NewDelivery,
+  nextInOrder,
+  releaseDeliveries,
+  reopenDelivery,
+} from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { getResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
 import { findNode, listNodes, setNodePaused } from "../store/settings.ts";
+import type { FailedOutput } from "./child-requests.ts";
 import { deliverJob } from "./job-kinds.ts";
 
 /**
  * Makes the deliveries of a result whose objects are written: each destination's choices, less what was not written. They wait, or are held
- * until a person accepts the result. How many there are.
+ * until a person accepts the result. A choice that could not be written is kept with its reason: the next one goes in its place; where there
+ * is none the delivery is set aside. How many there are.
  */
-export function planDeliveries(database: Database, result: Result, written: readonly ResultOutput[], now: number): number {
-  const planned = sendsOf(result.rule).flatMap(({ destination, choices }) => {
+export function planDeliveries(
+  database: Database,
+  result: Result,
+  written: readonly ResultOutput[],
+  now: number,
+  failed: readonly Pick<FailedOutput, "output" | "reason">[] = [],
+): number {
+  const planned = sendsOf(result.rule).flatMap(({ destination, choices }): Planned[] => {
     const possible = choices.filter((output) => written.includes(output));
-    return possible.length > 0 ? [{ destination: nameOf(database, result, destination), choices: possible }] : [];
+    const lost = failed.filter(({ output }) => choices.includes(output));
+    const refusals = lost.map(({ output, reason }) => ({ output, reason: notWritten(reason), status: null, at: now }));
+    const node = nameOf(database, result, destination);
+    if (possible.length > 0) return [{ destination: node, choices: possible, refusals }];
+    const [first] = refusals;
+    return first ? [{ destination: node, choices: lost.map(({ output }) => output), reason: first.reason }] : [];
   });
   // Nothing was found, and none of what a destination was to get can say so: it gets the report that does.
   if (result.structures?.length === 0 && written.includes("sr"))
     for (const destination of new Set(sendsOf(result.rule).map((send) => nameOf(database, result, send.destination))))
       if (!planned.some((delivery) => delivery.destination === destination)) planned.push({ destination, choices: ["sr"] });
   const state = result.rule.deliver === "after-acceptance" ? "held" : "waiting";
-  for (const { destination, choices } of planned) {
-    const id = addDelivery(database, { resultId: result.id, destination, choices, state });
-    if (state === "waiting") addJob(database, deliverJob(id, now));
+  for (const delivery of planned) {
+    const id = addDelivery(database, { resultId: result.id, ...delivery, state: delivery.reason ? "failed" : state });
+    if (state === "waiting" && !delivery.reason) addJob(database, deliverJob(id, now));
   }
   return planned.length;
+}
+
+type Planned = Pick<NewDelivery, "destination" | "choices" | "refusals" | "reason">;
+
+/** One code for all that this box could not write: a destination has no part in it. */
+function notWritten({ message }: Reason): Reason {
+  return { code: "output-failed", message };
 }
 
 /** Lets the held deliveries of a result go: somebody has accepted it. How many there were. */

@@ -9,13 +9,18 @@ import type { LabelMap } from "../volume/volume.ts";
 const [objects, materials] = ["surfaces.obj", "surfaces.mtl"] as const;
 export const surfaceFiles: readonly string[] = [objects, materials];
 
-/** Leaves the surfaces of all structures in a folder, one object each under its name and colour, LPS mm; none where they can't be had. */
-export async function writeSurfaces(folder: string, labelMap: LabelMap, { labels }: ModelManifest): Promise<void> {
+/**
+ * Leaves the surfaces of all structures in a folder, one object each under its name and colour, LPS mm; none where they can't be had, which
+ * the notes say.
+ */
+export async function writeSurfaces(folder: string, labelMap: LabelMap, { labels }: ModelManifest): Promise<string[]> {
   try {
     await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
     await writeDurably(join(folder, materials), [encodeMtl(labels)]);
+    return [];
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error; // too scattered for a surface: the result itself is none the worse
+    if (!(error instanceof RefusedError)) throw error;
+    return [`no surfaces were written: ${error.message}`]; // too scattered for one: the result itself is none the worse
   }
 }
 

@@ -5,12 +5,27 @@ import type { ObjectKind } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
 
-export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices"> & { readonly state: "held" | "waiting" };
+export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices"> & {
+  /** Failed: none of its choices could be written, for this reason. */
+  readonly state: "held" | "waiting" | "failed";
+  readonly reason?: Reason | null;
+  /** What was to go before the choices, and could not be written. */
+  readonly refusals?: readonly Refusal[];
+};
 
 /** A delivery of one object to one destination, unless it is there already. */
-export function addDelivery(database: Database, { resultId, destination, choices, state }: NewDelivery): DeliveryId {
+export function addDelivery(
+  database: Database,
+  { resultId, destination, choices, state, reason = null, refusals = [] }: NewDelivery,
+): DeliveryId {
   const key = [resultId, destination, JSON.stringify(choices)] as const;
-  database.run("insert into delivery (result_id, destination, choices, state) values (?, ?, ?, ?) on conflict do nothing", ...key, state);
+  database.run(
+    "insert into delivery (result_id, destination, choices, state, reason, refusals) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
+    ...key,
+    state,
+    reason && JSON.stringify(reason),
+    JSON.stringify(refusals),
+  );
   return database.get<{ id: number }>("select id from delivery where result_id = ? and destination = ? and choices = ?", ...key)!.id;
 }
 

@@ -101,6 +101,14 @@ export function setSegmented(database: Database, id: ResultId, structures: reado
   database.run("update result set structures = ?, record = ? where id = ?", JSON.stringify(structures), JSON.stringify(record), id);
 }
 
+/** Adds to what a person may want to know of a result. */
+export function addNotes(database: Database, id: ResultId, notes: readonly string[]): void {
+  const record = getResult(database, id)?.record;
+  if (!record || notes.length === 0) return;
+  const noted: InferenceRecord = { ...record, notes: [...record.notes, ...notes] };
+  database.run("update result set record = ? where id = ?", JSON.stringify(noted), id);
+}
+
 function resultOf(row: ResultRow): Result {
   return {
     id: row.id,

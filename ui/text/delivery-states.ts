@@ -26,7 +26,11 @@ export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
       return { tone: "good", state: text.delivery.delivered(moment), sentences: [...notTaken(delivery), ...remark(delivery)] };
     }
     case "failed":
-      return { tone: "bad", state: text.delivery.failed, sentences: [...notTaken(delivery), ...because] };
+      return {
+        tone: "bad",
+        state: reason?.code === notWritten ? text.delivery.notWritten : text.delivery.failed,
+        sentences: [...notTaken(delivery), ...because],
+      };
     case "withdrawn":
       return { tone: "quiet", state: text.delivery.withdrawn, sentences: because };
     default:
@@ -34,14 +38,20 @@ export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
   }
 }
 
-/** `PACS does not take SEG (label map): SEG sent instead`, then the reasons as the destination gave them. */
-function notTaken({ destination, output, choices, refusals, state, reason }: DeliverySummary): string[] {
-  if (refusals.length === 0) return [];
+/** Code of a choice that this box could not write, which is not the destination's doing. */
+const notWritten = "output-failed";
+
+/** `PACS does not take SEG (label map): SEG sent instead`, then the reasons as the destination gave them; before that, what could not be written. */
+function notTaken({ destination, output, choices, refusals: all, state, reason }: DeliverySummary): string[] {
   const t = text.delivery;
   const to = legible(destination);
+  const lost = all.filter((refusal) => refusal.reason.code === notWritten);
+  const unwritten = lost.map((refusal) => `${t.unwritten(text.outputs[refusal.output])}: ${sentenceOf(refusal.reason)}`);
+  const refusals = all.filter((refusal) => refusal.reason.code !== notWritten);
+  if (refusals.length === 0) return unwritten;
   const refused = t.and(refusals.map((refusal) => text.outputs[refusal.output]));
   const sent = text.outputs[output];
-  const reasons = refusals.map((refusal) => `${text.outputs[refusal.output]}: ${sentenceOf(refusal.reason)}`);
+  const reasons = [...unwritten, ...refusals.map((refusal) => `${text.outputs[refusal.output]}: ${sentenceOf(refusal.reason)}`)];
   if (state === "delivered") return [`${t.fellBack(to, refused, sent)}.`, ...reasons];
   if (state === "failed" && reason?.code === "class-refused")
     return [`${t.allRefused(to, t.and(choices.map((choice) => text.outputs[choice])))}.`, ...reasons];

@@ -185,6 +185,8 @@ export const text = {
       attempts === 0 ? "waiting" : `will be tried again (${attempts} ${attempts === 1 ? "try" : "tries"} so far)`,
     delivered: (moment: string) => `delivered ${moment}`,
     failed: "refused",
+    notWritten: "not written",
+    unwritten: (output: string) => `${output} could not be written`,
   },
 
   deliveries: {

@@ -57,6 +57,8 @@ const advice: Readonly<Record<string, string>> = {
   "sender-ambiguous": "Ask the engineer to give each node an AE title of its own, or to name the destination in the rule.",
   "class-refused":
     "Set the destination up to take this class of object, or have the engineer name another one in the rule that goes in its place.",
+  "output-failed": "Ask the engineer to look at the box's log; the other objects of the result are as they should be.",
+  "object-missing": "Ask the engineer to look at the box's log.",
   "peer-refused": askAboutDestination,
   "presentation-context-refused": askAboutDestination,
 };

@@ -73,10 +73,10 @@ test("a destination that is no longer set up is refused by its name", async () =
   await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "destination-missing", message: /pacs/ });
 });
 
-test("an object whose file is gone is a fault of ours, not of the peer", async () => {
+test("an object whose file is not there is set aside at once: it was not written, or is lost", async () => {
   await using box = await waitingDelivery(1);
   await rm(box.file);
-  await assert.rejects(box.run("deliver", box), { name: "Error", code: "ENOENT" });
+  await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "object-missing" });
 });
 
 test("failed tries are counted with their reason, and a delivery set aside keeps it", async () => {

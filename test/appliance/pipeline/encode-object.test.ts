@@ -18,7 +18,12 @@ const exampleCt = join(import.meta.dirname, "../../data/example-ct");
 const modelFolder = join(import.meta.dirname, "../../../models/reference");
 
 /** Has the child write these objects of the example series, with a block of label 3 in it or with nothing found. */
-async function encodeExample(folder: string, outputs: readonly ResultOutput[], isEmpty: boolean, emptySeg = false) {
+async function encodeExample(
+  folder: string,
+  outputs: readonly ResultOutput[],
+  isEmpty: boolean,
+  { emptySeg = false, volumeIsLost = false }: { emptySeg?: boolean; volumeIsLost?: boolean } = {},
+) {
   const files = [];
   for (const name of await readdir(exampleCt)) {
     if (name.endsWith(".md")) continue;
@@ -31,7 +36,7 @@ async function encodeExample(folder: string, outputs: readonly ResultOutput[], i
   const labels = new Uint8Array(hu.length);
   if (!isEmpty)
     for (let k = 5; k < 10; k++) for (let j = 100; j < 140; j++) labels.fill(3, ni * (j + nj * k) + 100, ni * (j + nj * k) + 150);
-  await writeFile(join(folder, "volume.i16"), new Uint8Array(hu.buffer));
+  if (!volumeIsLost) await writeFile(join(folder, "volume.i16"), new Uint8Array(hu.buffer));
   await writeFile(join(folder, "labels.u8"), labels);
   const request: EncodeRequest = {
     kind: "encode",
@@ -52,8 +57,8 @@ async function encodeExample(folder: string, outputs: readonly ResultOutput[], i
     device: { manufacturer: "Segbox", modelName: "Segbox", deviceSerialNumber: "1", softwareVersions: ["0.1.0"], stationName: "" },
     createdAt: 1_760_000_000_000,
   };
-  const { written } = await askChild<EncodeRequest, never, EncodeReply>(childEntry, request, { stallMs: childStallMs });
-  return { written, request };
+  const reply = await askChild<EncodeRequest, never, EncodeReply>(childEntry, request, { stallMs: childStallMs });
+  return { ...reply, request };
 }
 
 /** What dciodvfy has against the objects; it knows all but the label map. */
@@ -90,7 +95,25 @@ test("where nothing was found the report, the picture and the PDF say so, and a 
   const plain = await encodeExample(folder.path, resultOutputs, true);
   assert.deepEqual(plain.written, ["sr", "secondary-capture", "pdf"]);
   assert.deepEqual(await faultsIn(folder.path, plain.written), []);
-  const wished = await encodeExample(folder.path, ["seg", "rtstruct", "sr"], true, true);
+  const wished = await encodeExample(folder.path, ["seg", "rtstruct", "sr"], true, { emptySeg: true });
   assert.deepEqual(wished.written, ["seg", "sr"]);
   assert.deepEqual(await faultsIn(folder.path, wished.written), []);
+});
+
+test("an object that can't be written leaves the others as they are, and says why", async () => {
+  await using folder = await temporaryFolder("encode-lost");
+  const { written, failed } = await encodeExample(folder.path, resultOutputs, false, { volumeIsLost: true });
+  assert.deepEqual(written, ["seg", "seg-labelmap", "rtstruct", "sr"]);
+  assert.deepEqual(await faultsIn(folder.path, written), []);
+  assert.deepEqual(
+    failed.map(({ output, reason }) => [output, reason.code]),
+    [
+      ["secondary-capture", "fault"],
+      ["pdf", "fault"],
+    ],
+  );
+  for (const { stack } of failed) assert.match(stack!, /volume\.i16/); // for the log; the page gets a sentence
+  const names = await readdir(folder.path);
+  assert.ok(names.includes("labels.nii.gz") && names.includes("statistics.json") && !names.includes("report.dcm"));
+  await assert.rejects(encodeExample(folder.path, ["pdf"], false, { volumeIsLost: true }), "nothing at all was written");
 });

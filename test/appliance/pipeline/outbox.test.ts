@@ -26,6 +26,18 @@ test("each destination gets its objects in order, by its choices as far as they 
   assert.equal(made.jobs().length, 4);
 });
 
+test("what could not be written goes by its next choice, or is set aside with the reason; the rest goes out", async () => {
+  await using made = await resultFor([{ node: "archive", send: [["pdf", "sr"], "seg", "pdf"] }]);
+  const failed = [{ output: "pdf", reason: { code: "fault", message: "a fault" } }] as const;
+  assert.equal(planDeliveries(made.database, made.result, ["seg", "sr"], 5, failed), 3);
+  assert.deepEqual(made.lines(), ["archive waiting sr", "archive waiting seg", "archive failed pdf"]);
+  assert.equal(made.jobs().length, 2);
+  const [first, , last] = listDeliveries(made.database, made.id);
+  const reason = { code: "output-failed", message: "a fault" };
+  assert.deepEqual(first!.refusals, [{ output: "pdf", reason, status: null, at: 5 }]);
+  assert.deepEqual(last!.reason, reason);
+});
+
 test("planning again after a crash plans nothing twice", async () => {
   await using made = await resultFor(["pacs"]);
   planDeliveries(made.database, made.result, ["seg"], 5);

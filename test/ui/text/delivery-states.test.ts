@@ -40,6 +40,14 @@ test("where nothing of the list is taken, all of it is named", () => {
   assert.deepEqual([failed.tone, failed.sentences[0]], ["bad", "PACS takes none of SEG and RTSTRUCT."]);
 });
 
+test("what this box could not write is not laid at the destination's door", () => {
+  const lost = { output: "pdf" as const, reason: { code: "output-failed", message: "a fault" }, at: 1 };
+  const goes = deliveryLineOf(delivery({ output: "sr", choices: ["sr"], refusals: [lost] }));
+  assert.deepEqual(goes.sentences, ["PDF report could not be written: A fault."]);
+  const failed = deliveryLineOf(delivery({ state: "failed", output: "pdf", choices: ["pdf"], reason: lost.reason }));
+  assert.deepEqual([failed.tone, failed.state, failed.sentences], ["bad", "not written", ["A fault."]]);
+});
+
 test("held, paused and waiting ones say what they wait for", () => {
   assert.deepEqual(deliveryLineOf(delivery({ state: "held" })), {
     tone: "warn",
