@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import torch
 
-from network import CLASSES, FEATURES, STRIDES, PlainConvUNet
+from network import CLASSES, FEATURES, PlainConvUNet, strides
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -76,7 +76,7 @@ def plans(prepared):
                         "features_per_stage": FEATURES,
                         "conv_op": "torch.nn.modules.conv.Conv3d",
                         "kernel_sizes": [[3, 3, 3]] * len(FEATURES),
-                        "strides": STRIDES,
+                        "strides": strides(FEATURES),
                         "n_conv_per_stage": [2] * len(FEATURES),
                         "n_conv_per_stage_decoder": [2] * (len(FEATURES) - 1),
                         "conv_bias": True,

@@ -2,13 +2,18 @@
 
 Names that must not change, as nnU-Net loads by them: encoder.stages.S.0.convs.N.{conv,norm,all_modules.*},
 decoder.encoder.* (the same modules again), decoder.{stages,transpconvs,seg_layers}. Narrow on purpose: it runs on a CPU.
+The defaults are the reference model's; models/headneck-oar gives its own.
 """
 import torch
 from torch import nn
 
 FEATURES = [16, 32, 64, 128]
-STRIDES = [[1, 1, 1], [2, 2, 2], [2, 2, 2], [2, 2, 2]]
 CLASSES = 6
+
+
+def strides(features):
+    """Every stage but the first halves each side."""
+    return [[1, 1, 1], *[[2, 2, 2]] * (len(features) - 1)]
 
 
 class ConvNormNonlin(nn.Module):
@@ -33,10 +38,9 @@ class ConvBlocks(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self):
+    def __init__(self, features):
         super().__init__()
-        widths = [1, *FEATURES]
-        self.stages = nn.Sequential(*[nn.Sequential(ConvBlocks(widths[s], widths[s + 1], STRIDES[s])) for s in range(len(FEATURES))])
+        self.stages = nn.Sequential(*[nn.Sequential(ConvBlocks(*widths)) for widths in zip([1, *features], features, strides(features))])
 
     def forward(self, x):
         skips = []
@@ -49,15 +53,15 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """From the coarsest stage up. Every resolution has a head; without deep supervision only the last one speaks."""
 
-    def __init__(self, encoder, deep_supervision):
+    def __init__(self, encoder, features, classes, deep_supervision):
         super().__init__()
         self.deep_supervision = deep_supervision
         self.encoder = encoder  # never called here; upstream keeps it, so its names are in every checkpoint
         stages, transpconvs, seg_layers = [], [], []
-        for below, skip, stride in zip(FEATURES[:0:-1], FEATURES[-2::-1], STRIDES[:0:-1]):
+        for below, skip, stride in zip(features[:0:-1], features[-2::-1], strides(features)[:0:-1]):
             transpconvs.append(nn.ConvTranspose3d(below, skip, stride, stride, bias=True))
             stages.append(ConvBlocks(2 * skip, skip, 1))
-            seg_layers.append(nn.Conv3d(skip, CLASSES, 1, bias=True))
+            seg_layers.append(nn.Conv3d(skip, classes, 1, bias=True))
         self.stages, self.transpconvs, self.seg_layers = nn.ModuleList(stages), nn.ModuleList(transpconvs), nn.ModuleList(seg_layers)
 
     def forward(self, skips):
@@ -70,10 +74,10 @@ class Decoder(nn.Module):
 
 
 class PlainConvUNet(nn.Module):
-    def __init__(self, deep_supervision=False):
+    def __init__(self, features=FEATURES, classes=CLASSES, deep_supervision=False):
         super().__init__()
-        self.encoder = Encoder()
-        self.decoder = Decoder(self.encoder, deep_supervision)
+        self.encoder = Encoder(features)
+        self.decoder = Decoder(self.encoder, features, classes, deep_supervision)
         for module in self.modules():
             if isinstance(module, (nn.Conv3d, nn.ConvTranspose3d)):
                 nn.init.kaiming_normal_(module.weight, a=0.01)
