@@ -33,7 +33,7 @@ export async function seriesToVolume(
   const placed = await placeSlices(files, signal);
   const { grid, slices } = placed;
   const notes = [...placed.notes];
-  const hu = new Int16Array(voxelCount(grid));
+  const hu = new Int16Array(new SharedArrayBuffer(2 * voxelCount(grid))); // shared, so that several threads can resample it
   const hounsfield = memoised(toHounsfield);
   let done = 0;
   let clampedVoxels = 0;

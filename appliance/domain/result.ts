@@ -76,8 +76,10 @@ export type InferenceTrace = {
   readonly mirrorAxes: readonly number[];
   /** SHA-256 of the label map's voxels, i fastest. */
   readonly labelMapSha256: string;
-  /** Wall time of each step, ms. */
-  readonly stepsMs: Readonly<Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number>>;
+  /** Wall time of each step, ms. `prepare` (resampling, while the first network is opened) and `finish` (merged labels to the source grid) are missing in results of releases that did not tell them apart. */
+  readonly stepsMs: Readonly<
+    Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number> & Partial<Record<"prepare" | "finish", number>>
+  >;
 };
 
 export type Result = {

@@ -1,53 +1,91 @@
 import { access, constants } from "node:fs/promises";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
-import type { Infer } from "../nnunet/infer.ts";
+import type { Infer, OutputForm, PatchOutput } from "../nnunet/infer.ts";
 
 /** The library that runs the networks, with its version: part of what a result is made of. */
 export const engineName = `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
 
+/** What the library can compute with, best first. */
+export const providers = ["tensorrt", "cuda", "webgpu", "cpu"] as const;
+export type Provider = (typeof providers)[number];
+
 export type SessionOptions = {
+  readonly provider?: Provider;
   /** Threads that compute one operator. */
   readonly threads: number;
+  /** Whether memory is kept between patches; see README.md for what it brings. */
+  readonly arena?: boolean;
   readonly inputName: string;
   readonly outputName: string;
+  readonly output: OutputForm & { readonly type: "float32" | "uint8" };
 };
 
 /** A network that is loaded and ready. */
 export type Session = {
   readonly infer: Infer;
-  /** What computes: "cpu". */
-  readonly provider: string;
+  readonly provider: Provider;
   readonly close: () => Promise<void>;
 };
 
 /**
- * Loads an ONNX network: one 5-D float32 input [1,1,d,h,w], one float32 output [1,c,d,h,w].
+ * Loads an ONNX network: one 5-D float32 input [1,1,d,h,w], one output [1,c,d,h,w] or [1,d,h,w,c] (the leading 1 may be left out there).
  *
- * Running it blocks the event loop for as long as a patch takes, so this belongs into a process that does nothing else. Calls of `infer` must
- * not overlap.
+ * Running it blocks the thread for as long as a patch takes, so this belongs into a process that does nothing else. Calls of `infer` must
+ * not overlap. An answer's memory is shared (SharedArrayBuffer) and written again by the call after next.
  */
-export async function openSession(modelPath: string, { threads, inputName, outputName }: SessionOptions): Promise<Session> {
+export async function openSession(modelPath: string, options: SessionOptions): Promise<Session> {
+  const { inputName, outputName, output, provider = "cpu" } = options;
   await checkReadable(modelPath);
-  const session = await load(modelPath, threads);
+  const session = await load(modelPath, options);
   checkNames("input", session.inputNames, inputName, modelPath);
   checkNames("output", session.outputNames, outputName, modelPath);
+  const about = session.outputMetadata.find(({ name }) => name === outputName);
+  const withBatch = !(about?.isTensor && about.shape.length === 4);
 
+  const dimsOf = (shapeZyx: readonly number[]): number[] => {
+    const dims = output.layout === "ncdhw" ? [output.channels, ...shapeZyx] : [...shapeZyx, output.channels];
+    return withBatch ? [1, ...dims] : dims;
+  };
+  const run = async (input: Tensor, fetch: Tensor | null): Promise<Tensor | undefined> =>
+    (await session.run({ [inputName]: input }, { [outputName]: fetch }))[outputName];
+
+  let kept: PatchOutput[] = [];
   const infer: Infer = async (patch, shapeZyx) => {
     const input = new Tensor("float32", patch, [1, 1, ...shapeZyx]);
-    let outputs: InferenceSession.ReturnType;
+    const dims = dimsOf(shapeZyx);
+    const size = dims.reduce((product, length) => product * length, 1);
+    if (kept[0]?.length !== size) kept = [];
+    const target = kept.length < 2 ? newOutput(output.type, size) : kept.shift()!;
+    kept.push(target);
     try {
-      outputs = await session.run({ [inputName]: input }, [outputName]);
+      await run(input, target instanceof Uint8Array ? new Tensor("uint8", target, dims) : new Tensor("float32", target, dims));
     } catch (error) {
       if (isOutOfMemory(error))
         throw new UnavailableError("memory-exhausted", `no memory for a patch of ${shapeZyx.join(" x ")}`, { cause: error });
-      throw new RefusedError("model-fails", `the network fails on a patch of ${shapeZyx.join(" x ")}: ${messageOf(error)}`, {
+      throw await reasonOf(error, shapeZyx, dims, () => run(input, null));
+    }
+    return target;
+  };
+
+  /** Why a run failed: because it gives another output than was prepared for, or at all. */
+  async function reasonOf(error: unknown, shapeZyx: readonly number[], dims: readonly number[], again: () => Promise<Tensor | undefined>) {
+    const found = await again().catch(() => null);
+    if (!found)
+      return new RefusedError("model-fails", `the network fails on a patch of ${shapeZyx.join(" x ")}: ${messageOf(error)}`, {
         cause: error,
       });
-    }
-    return logitsOf(outputs[outputName], outputName, shapeZyx);
-  };
-  return { infer, provider: "cpu", close: () => session.release() };
+    return new RefusedError(
+      "model-output-unexpected",
+      `expected ${outputName} ${output.type} [${dims.join(", ")}], found ${found.type} [${found.dims.join(", ")}]`,
+      { cause: error },
+    );
+  }
+  return { infer, provider, close: () => session.release() };
+}
+
+function newOutput(type: "float32" | "uint8", size: number): PatchOutput {
+  return type === "uint8" ? new Uint8Array(new SharedArrayBuffer(size)) : new Float32Array(new SharedArrayBuffer(4 * size));
 }
 
 async function checkReadable(modelPath: string): Promise<void> {
@@ -60,10 +98,10 @@ async function checkReadable(modelPath: string): Promise<void> {
   }
 }
 
-async function load(modelPath: string, threads: number): Promise<InferenceSession> {
+async function load(modelPath: string, { provider = "cpu", threads, arena = true }: SessionOptions): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(modelPath, {
-      executionProviders: ["cpu"],
+      executionProviders: [provider],
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
       interOpNumThreads: 1, // a U-Net is one chain of operators
@@ -71,7 +109,7 @@ async function load(modelPath: string, threads: number): Promise<InferenceSessio
       // All patches have one size, so the arena hands each run the blocks of the one before: a quarter faster here, and the peak is the same as
       // without. It keeps its memory until the session is closed, which the end of the process does. Planning one block for a whole run (the
       // memory pattern) took a fifth more memory and no less time.
-      enableCpuMemArena: true,
+      enableCpuMemArena: arena,
       enableMemPattern: false,
       logSeverityLevel: 3,
     });
@@ -84,16 +122,6 @@ async function load(modelPath: string, threads: number): Promise<InferenceSessio
 function checkNames(what: string, names: readonly string[], expected: string, modelPath: string): void {
   if (!names.includes(expected) || (what === "input" && names.length !== 1))
     throw new RefusedError("model-unreadable", `${modelPath}: expected ${what} ${expected}, found ${names.join(", ") || "none"}`);
-}
-
-function logitsOf(output: Tensor | undefined, outputName: string, shapeZyx: readonly number[]): Float32Array {
-  const dims = output?.dims ?? [];
-  if (output?.type !== "float32" || dims.length !== 5 || dims[0] !== 1 || shapeZyx.some((length, axis) => dims[axis + 2] !== length))
-    throw new RefusedError(
-      "model-output-unexpected",
-      `expected ${outputName} float32 [1, classes, ${shapeZyx.join(", ")}], found ${output?.type ?? "nothing"} [${dims.join(", ")}]`,
-    );
-  return output.data as Float32Array;
 }
 
 /** onnxruntime reports an allocation that failed as text only. */

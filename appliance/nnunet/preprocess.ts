@@ -1,8 +1,9 @@
 import { type Box, nonZeroBox } from "../volume/crop.ts";
 import { type Ijk, spacingMm } from "../volume/grid.ts";
 import { type AxisTurn, rasTurns, turnView, type VoxelView, viewOf } from "../volume/orient.ts";
-import { zoomedLength, zoomLinear } from "../volume/resample.ts";
+import { zoomedLength } from "../volume/resample.ts";
 import type { CtVolume } from "../volume/volume.ts";
+import type { Compute } from "./compute.ts";
 import type { CtForeground, Plans, Zyx } from "./plans.ts";
 
 /**
@@ -14,6 +15,8 @@ export type Prepared = {
   readonly dims: Ijk;
   /** The part that the network sees: everything but the margins that hold nothing but 0 HU. */
   readonly box: Box;
+  /** What a voxel of it holds, by the spacing that was asked for. */
+  readonly voxelMm3: number;
   /** How the source's axes were turned. */
   readonly turns: readonly [AxisTurn, AxisTurn, AxisTurn];
 };
@@ -25,7 +28,7 @@ export type Prepared = {
  * @source totalsegmentator/nnunet.py, nnUNet_predict_image (as_closest_canonical, change_spacing order 1 to int32);
  * nnunetv2/preprocessing/cropping/cropping.py, crop_to_nonzero: voxels other than 0 decide, filling holes cannot change their box
  */
-export function preprocess(volume: CtVolume, plans: Plans): Prepared {
+export async function preprocess(volume: CtVolume, plans: Plans, compute: Pick<Compute, "zoomLinear">): Promise<Prepared> {
   const ras = rasTurns(volume.grid);
   const spacing = spacingMm(volume.grid);
   // nnU-Net reads the canonical x, y, z as zyx; the network's axis n is zyx axis transposeForward[n]. Our lists run fastest axis first.
@@ -39,8 +42,8 @@ export function preprocess(volume: CtVolume, plans: Plans): Prepared {
     return zoomedLength(view.dims[axis], zoom);
   };
   const dims: Ijk = [length(0), length(1), length(2)];
-  const hu = zoomLinear(view, dims);
-  return { hu, dims, box: nonZeroBox(dims, hu), turns };
+  const hu = await compute.zoomLinear(view, dims);
+  return { hu, dims, box: nonZeroBox(dims, hu), voxelMm3: wanted[0] * wanted[1] * wanted[2], turns };
 }
 
 /** The label map that belongs on a prepared CT's source grid, seen along the network's axes. */

@@ -1,108 +1,157 @@
 import { RefusedError } from "../base/errors.ts";
+import type { OutputForm, PatchOutput } from "./infer.ts";
 import type { Zyx } from "./plans.ts";
 
-/** Takes one finished slice: a label per voxel, rows of x. The array is reused; what is needed must be copied. */
-export type OnSlice = (z: number, labels: Uint8Array) => void;
+/** Takes the sums of one finished slice. The array is reused as soon as the promise settles. */
+export type OnSlice = (z: number, sums: Float32Array) => void | Promise<void>;
+
+export type SlabOptions = {
+  readonly output: OutputForm;
+  /** Whether the sum of weights is kept as one more channel, behind the others: what a head needs for its bias. */
+  readonly sumWeights: boolean;
+  /** Of the padded volume, and of a tile. */
+  readonly shape: Zyx;
+  readonly tile: Zyx;
+  /** Of a tile's voxels, [z][y][x]. */
+  readonly weights: Float32Array;
+};
 
 /**
- * The weighted sum of overlapping tiles' logits, for as many slices as a tile is deep. Tiles come in order of z; slices that no later tile
- * touches are turned into labels and their memory is used for the next ones. So memory is classes x tile depth x one slice, however long the
+ * The weighted sum of overlapping tiles' outputs, for as many slices as a tile is deep. Tiles come in order of z; slices that no later tile
+ * touches are handed out and their memory is used for the next ones. So memory is channels x tile depth x one slice, however long the
  * volume is.
  *
- * Sums are 32-bit floats. Dividing by the sum of weights, as upstream does, would change no argmax.
+ * Sums are 32-bit floats, in the output's own order of axes: [channel][y][x] or [y][x][channel]. Dividing by the sum of weights, as upstream
+ * does, would change no argmax.
  */
 export class SlabSum {
-  readonly #classes: number;
-  readonly #shape: Zyx;
-  readonly #tile: Zyx;
-  readonly #weights: Float32Array;
+  readonly #options: SlabOptions;
   readonly #onSlice: OnSlice;
-  /** One per slice of the slab: [class][y][x]. Slice z is kept at z modulo the tile's depth. */
+  readonly #kept: number;
+  /** One per slice of the slab. Slice z is kept at z modulo the tile's depth. */
   readonly #sums: Float32Array[] = [];
-  readonly #best: Float32Array;
-  readonly #labels: Uint8Array;
   /** Slices before this one are finished. */
   #from = 0;
   /** Slices before this one lie under a tile. */
   #covered = 0;
 
-  constructor(classes: number, shape: Zyx, tile: Zyx, weights: Float32Array, onSlice: OnSlice) {
-    this.#classes = classes;
-    this.#shape = shape;
-    this.#tile = tile;
-    this.#weights = weights;
+  constructor(options: SlabOptions, onSlice: OnSlice) {
+    this.#options = options;
     this.#onSlice = onSlice;
-    this.#best = new Float32Array(shape[1] * shape[2]);
-    this.#labels = new Uint8Array(shape[1] * shape[2]);
+    this.#kept = options.output.channels + Number(options.sumWeights);
   }
 
-  /** Adds a tile's logits [class][z][y][x] at its place. A tile must not start at a lower z than one before it. */
-  add(logits: Float32Array, [z0, y0, x0]: Zyx): void {
-    const [depth, height, width] = this.#tile;
-    const [, rows, columns] = this.#shape;
-    const tileSize = depth * height * width;
-    if (logits.length !== this.#classes * tileSize)
-      throw new Error(`expected logits of ${this.#classes} classes for a tile of ${this.#tile.join(" x ")}, found ${logits.length} values`);
+  /**
+   * Adds a tile's output at its place, or nothing (null) where the tile was left out. A tile must not start at a lower z than one before it.
+   *
+   * @param mirror axes (0 z, 1 y, 2 x) along which the output is to be turned back
+   */
+  async add(output: PatchOutput | null, start: Zyx, mirror: readonly number[] = []): Promise<void> {
+    const { output: form, tile } = this.#options;
+    const [z0] = start;
+    if (output && output.length !== form.channels * tile[0] * tile[1] * tile[2])
+      throw new Error(`expected ${form.channels} channels of a tile of ${tile.join(" x ")}, found ${output.length} values`);
     if (z0 < this.#from) throw new Error(`tile at z ${z0} comes after slice ${this.#from - 1} was finished`);
-    this.#finishBefore(z0);
-    this.#covered = z0 + depth;
-    const weights = this.#weights;
-    let check = 0;
-    for (let z = 0; z < depth; z++) {
-      const slot = (z0 + z) % depth;
-      this.#sums[slot] ??= new Float32Array(this.#classes * rows * columns);
-      const sum = this.#sums[slot]!;
-      for (let c = 0; c < this.#classes; c++) {
-        for (let y = 0; y < height; y++) {
-          const to = (c * rows + y0 + y) * columns + x0;
-          const weight = (z * height + y) * width;
-          const from = c * tileSize + weight;
-          for (let x = 0; x < width; x++) {
-            const logit = logits[from + x]!;
-            check += logit;
-            sum[to + x]! += logit * weights[weight + x]!;
-          }
-        }
-      }
-    }
+    await this.#finishBefore(z0);
+    this.#covered = z0 + tile[0];
+    if (!output) return;
+    const steps = [0, 1, 2].map((axis) => (mirror.includes(axis) ? -1 : 1)) as unknown as Zyx;
+    const check = form.layout === "ncdhw" ? this.#addPlanes(output, start, steps) : this.#addRows(output, start, steps);
     // One value that is not a number would win or lose every comparison without a trace.
     if (!Number.isFinite(check))
-      throw new RefusedError(
-        "network-output-not-finite",
-        `the network gave infinite or undefined values for the tile at z ${z0}, y ${y0}, x ${x0}`,
-      );
+      throw new RefusedError("network-output-not-finite", `the network gave infinite or undefined values for the tile at z, y, x ${start}`);
   }
 
   /** Finishes what is left. */
-  end(): void {
-    this.#finishBefore(this.#shape[0]);
+  async end(): Promise<void> {
+    await this.#finishBefore(this.#options.shape[0]);
   }
 
-  #finishBefore(end: number): void {
-    if (end > this.#covered) throw new Error(`slices ${this.#covered} to ${end - 1} lie under no tile`);
-    for (; this.#from < end; this.#from++) {
-      const sum = this.#sums[this.#from % this.#tile[0]]!;
-      this.#argmax(sum);
-      this.#onSlice(this.#from, this.#labels);
-      sum.fill(0);
-    }
-  }
-
-  /** The class with the highest sum per voxel; the lowest number among equals. */
-  #argmax(sum: Float32Array): void {
-    const best = this.#best;
-    const labels = this.#labels;
-    const size = best.length;
-    best.set(sum.subarray(0, size));
-    labels.fill(0);
-    for (let c = 1, from = size; c < this.#classes; c++, from += size) {
-      for (let at = 0; at < size; at++) {
-        const value = sum[from + at]!;
-        if (value > best[at]!) {
-          best[at] = value;
-          labels[at] = c;
+  /** Adds [channel][z][y][x]; gives back the sum of all that was added, unweighted. */
+  #addPlanes(output: PatchOutput, [z0, y0, x0]: Zyx, [dz, dy, dx]: Zyx): number {
+    const {
+      output: { channels },
+      tile: [depth, height, width],
+      shape: [, rows, columns],
+      weights,
+      sumWeights,
+    } = this.#options;
+    const plane = rows * columns;
+    let check = 0;
+    for (let z = 0; z < depth; z++) {
+      const sum = this.#slice(z0 + z);
+      const zFrom = dz > 0 ? z : depth - 1 - z;
+      for (let c = 0; c < channels; c++) {
+        for (let y = 0; y < height; y++) {
+          const to = c * plane + (y0 + y) * columns + x0;
+          const weight = (z * height + y) * width;
+          let from = ((c * depth + zFrom) * height + (dy > 0 ? y : height - 1 - y)) * width + (dx > 0 ? 0 : width - 1);
+          for (let x = 0; x < width; x++, from += dx) {
+            const value = output[from]!;
+            check += value;
+            sum[to + x]! += value * weights[weight + x]!;
+          }
         }
       }
+      if (!sumWeights) continue;
+      for (let y = 0; y < height; y++) {
+        const to = channels * plane + (y0 + y) * columns + x0;
+        const weight = (z * height + y) * width;
+        for (let x = 0; x < width; x++) sum[to + x]! += weights[weight + x]!;
+      }
+    }
+    return check;
+  }
+
+  /** Adds [z][y][x][channel]; gives back the sum of all that was added, unweighted. */
+  #addRows(output: PatchOutput, [z0, y0, x0]: Zyx, [dz, dy, dx]: Zyx): number {
+    const {
+      output: { channels },
+      tile: [depth, height, width],
+      shape: [, , columns],
+      weights,
+      sumWeights,
+    } = this.#options;
+    const kept = this.#kept;
+    const step = (dx > 0 ? 0 : -2) * channels;
+    let check = 0;
+    for (let z = 0; z < depth; z++) {
+      const sum = this.#slice(z0 + z);
+      const zFrom = dz > 0 ? z : depth - 1 - z;
+      for (let y = 0; y < height; y++) {
+        let to = ((y0 + y) * columns + x0) * kept;
+        const weight = (z * height + y) * width;
+        let from = ((zFrom * height + (dy > 0 ? y : height - 1 - y)) * width + (dx > 0 ? 0 : width - 1)) * channels;
+        for (let x = 0; x < width; x++) {
+          const w = weights[weight + x]!;
+          for (let c = 0; c < channels; c++, from++, to++) {
+            const value = output[from]!;
+            check += value;
+            sum[to]! += value * w;
+          }
+          if (sumWeights) sum[to++]! += w;
+          from += step;
+        }
+      }
+    }
+    return check;
+  }
+
+  #slice(z: number): Float32Array {
+    const {
+      tile: [depth],
+      shape: [, rows, columns],
+    } = this.#options;
+    this.#sums[z % depth] ??= new Float32Array(this.#kept * rows * columns);
+    return this.#sums[z % depth]!;
+  }
+
+  async #finishBefore(end: number): Promise<void> {
+    if (end > this.#covered) throw new Error(`slices ${this.#covered} to ${end - 1} lie under no tile`);
+    for (; this.#from < end; this.#from++) {
+      const sums = this.#slice(this.#from);
+      await this.#onSlice(this.#from, sums);
+      sums.fill(0);
     }
   }
 }

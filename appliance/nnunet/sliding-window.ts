@@ -1,73 +1,63 @@
 import type { Ijk } from "../volume/grid.ts";
 import type { Infer } from "./infer.ts";
+import type { Merging } from "./merge.ts";
+import { mirrorings, mirrorPatch } from "./mirror.ts";
 import type { Zyx } from "./plans.ts";
-import { type Prepared, shapeOf } from "./preprocess.ts";
-import { SlabSum } from "./slab-sum.ts";
-import { tilePositions, tileWeights } from "./tiles.ts";
+import type { Prepared } from "./preprocess.ts";
+import type { Windows } from "./windows.ts";
 
 export type SlidingWindowOptions = {
-  /** Largest distance between tiles as a share of the tile: above 0, at most 1. */
-  readonly stepSize: number;
-  readonly onProgress?: (tilesDone: number, tilesTotal: number) => void;
-  readonly signal?: AbortSignal;
+  /** Axes of the network (0 z, 1 y, 2 x) to mirror patches along. */
+  readonly mirrorAxes: readonly number[];
+  /** Called after each tile. */
+  readonly onTile: () => void;
+  readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * Labels of a prepared CT, on its own grid, from overlapping tiles. A CT smaller than a tile lies in the tile's middle, surrounded by 0 (the
- * mean of the training foreground, as values are normalised already).
+ * Asks the network about every tile and brings its answers to be merged. While one answer is merged the next is computed, if `merge` works
+ * elsewhere. What lies outside the box is 0 for the network: the mean of the training foreground, as values are normalised.
  *
  * @param values normalised value per HU, see normalisedValues
- * @source nnunetv2/inference/predict_from_raw_data.py, predict_sliding_window_return_logits; acvl_utils, pad_nd_image
  */
 export async function slideWindow(
-  { hu, dims, box }: Prepared,
+  prepared: Prepared,
   values: Float32Array,
-  tile: Zyx,
-  classes: number,
+  { tile, before, starts }: Windows,
   infer: Infer,
-  { stepSize, onProgress, signal }: SlidingWindowOptions,
-): Promise<Uint8Array> {
-  const boxShape = shapeOf(box.dims);
-  const before = boxShape.map((length, axis) => Math.max(0, Math.floor((tile[axis]! - length) / 2)));
-  const padded: Zyx = [Math.max(boxShape[0], tile[0]), Math.max(boxShape[1], tile[1]), Math.max(boxShape[2], tile[2])];
-  const labels = new Uint8Array(hu.length);
-  const [ni, nj] = dims;
-  const [bi, bj, bk] = box.dims;
-  const [i0, j0, k0] = box.start;
-
-  const slab = new SlabSum(classes, padded, tile, tileWeights(tile), (z, slice) => {
-    const k = z - before[0]!;
-    if (k < 0 || k >= bk) return;
-    for (let j = 0; j < bj; j++) {
-      const from = (j + before[1]!) * padded[2] + before[2]!;
-      labels.set(slice.subarray(from, from + bi), i0 + ni * (j0 + j + nj * (k0 + k)));
-    }
-  });
-
-  const tiles = tilePositions(padded, tile, stepSize);
+  merge: Merging,
+  { mirrorAxes, onTile, signal }: SlidingWindowOptions,
+): Promise<void> {
+  const subsets = mirrorings(mirrorAxes);
   const patch = new Float32Array(tile[0] * tile[1] * tile[2]);
-  onProgress?.(0, tiles.length);
-  for (const [index, start] of tiles.entries()) {
+  const mirrored = subsets.length > 1 ? new Float32Array(patch.length) : patch;
+  let merged: Promise<void> = Promise.resolve();
+  for (const start of starts) {
     signal?.throwIfAborted();
-    const first: Ijk = [start[2] - before[2]!, start[1] - before[1]!, start[0] - before[0]!];
-    readPatch(hu, dims, { start: [i0, j0, k0], dims: box.dims }, values, first, tile, patch);
-    slab.add(await infer(patch, tile), start);
-    onProgress?.(index + 1, tiles.length);
+    readPatch(prepared, values, [start[2] - before[2], start[1] - before[1], start[0] - before[0]], tile, patch);
+    for (const subset of subsets) {
+      if (subset.length > 0) mirrorPatch(patch, tile, subset, mirrored);
+      const output = await infer(subset.length > 0 ? mirrored : patch, tile);
+      await merged; // the network's two outputs are in use at most: the one being merged and the one being computed
+      merged = merge.add(output, start, subset);
+      merged.catch(() => {}); // awaited, and so thrown, in the next round
+    }
+    onTile();
   }
-  slab.end();
-  return labels;
+  await merged;
+  await merge.end();
 }
 
 /** Fills a patch whose first voxel is `first` of the box; what lies outside the box is 0. */
 function readPatch(
-  hu: Int16Array,
-  [ni, nj]: Ijk,
-  { start: [i0, j0, k0], dims: [bi, bj, bk] }: Prepared["box"],
+  { hu, dims: [ni, nj], box }: Prepared,
   values: Float32Array,
   [fi, fj, fk]: Ijk,
   [depth, height, width]: Zyx,
   patch: Float32Array,
 ): void {
+  const [i0, j0, k0] = box.start;
+  const [bi, bj, bk] = box.dims;
   patch.fill(0);
   const xFrom = Math.max(0, -fi);
   const xTo = Math.min(width, bi - fi);

@@ -5,10 +5,14 @@ import { join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
+import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import type { InferenceTrace } from "../domain/result.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
+import { startThreads } from "../inference/compute-threads.ts";
 import { filesOf, type LoadedModel, loadModel } from "../inference/models.ts";
-import { engineName, openSession } from "../inference/session.ts";
+import { openNetwork, valuesOf } from "../inference/network.ts";
+import { engineName } from "../inference/session.ts";
+import type { Postprocessing } from "../nnunet/postprocess.ts";
 import { predict } from "../nnunet/predict.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
@@ -33,30 +37,29 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const watch = stopwatch();
   const model = await loadVersion(request);
   const { manifest, parts } = model;
-  const [first] = parts;
-  const network = first?.part.networks.find(({ engine, features }) => engine === "onnx" && !features);
-  if (!first || !network || parts.length > 1)
-    throw new RefusedError("model-parts", `model ${manifest.name} has ${parts.length} parts, expected one with a whole ONNX network`);
-  const { plans } = first;
   const readModel = watch.lap();
   const { volume, notes } = await seriesToVolume(request.files.map(lazily));
   const readImages = watch.lap();
-  const session = await openSession(join(request.modelFolder, network.file), {
-    threads: request.threads,
-    inputName: network.input,
-    outputName: network.output,
-  });
-  const openNetwork = watch.lap();
-  let patches = 0;
-  const labelMap = await predict(volume, plans, session.infer, {
-    stepSize: manifest.stepSize,
-    mirrorAxes: manifest.mirrorAxes,
-    onProgress(done, total) {
-      patches = total;
-      onProgress(done / total);
+  await using compute = startThreads(request.threads);
+  const stagesMs = { prepare: 0, open: 0, infer: 0, finish: 0 };
+  const { labelMap, patches } = await predict(
+    volume,
+    parts.map(({ part, plans }) => ({
+      plans,
+      values: valuesOf(plans, manifest.labels),
+      open: () => openNetwork(request.modelFolder, firstOf(part), plans, { threads: request.threads }),
+    })),
+    {
+      stepSize: manifest.stepSize,
+      mirrorAxes: manifest.mirrorAxes,
+      postprocessing: postprocessingOf(manifest),
+      compute,
+      onProgress: (done, total) => onProgress(done / total),
+      onStage(stage) {
+        stagesMs[stage] += watch.lap();
+      },
     },
-  });
-  const infer = watch.lap();
+  );
   const structures = measureLabels(volume, labelMap).map(({ centre, ...measure }) => ({
     ...measure,
     centreLps: centre,
@@ -70,26 +73,46 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     threads: request.threads,
     cpu: cpus()[0]?.model.trim() ?? "",
     modelFiles: await modelFiles(request.modelFolder, model),
-    patchSize: plans.patchSize,
-    spacingMm: plans.spacing,
+    patchSize: parts[0]!.plans.patchSize,
+    spacingMm: parts[0]!.plans.spacing,
     stepSize: manifest.stepSize,
     mirrorAxes: manifest.mirrorAxes,
     labelMapSha256: createHash("sha256").update(labelMap.labels).digest("hex"),
-    stepsMs: { readModel, readImages, openNetwork, infer, measure },
+    stepsMs: {
+      readModel,
+      readImages,
+      prepare: stagesMs.prepare,
+      openNetwork: stagesMs.open,
+      infer: stagesMs.infer,
+      finish: stagesMs.finish,
+      measure,
+    },
   };
   return {
     structures,
     record: {
-      provider: session.provider,
-      precision: network.precision,
+      provider: "cpu",
+      precision: [...new Set(parts.map(({ part }) => firstOf(part).precision))].join(", "),
       patches,
-      inferenceMs: infer,
+      inferenceMs: stagesMs.infer,
       wallMs: watch.totalMs(),
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       notes,
       trace,
     },
   };
+}
+
+/** The form of a part's network that is run. */
+function firstOf(part: ModelPart): NetworkFile {
+  const network = part.networks.find(({ engine }) => engine === "onnx");
+  if (!network) throw new RefusedError("model-parts", `part ${part.name} has no ONNX network`);
+  return network;
+}
+
+function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {
+  const kept = labels.filter(({ name }) => postprocessing.keepLargest.includes(name));
+  return { removeSmallBlobsMm3: postprocessing.removeSmallBlobsMm3, keepLargest: new Set(kept.map(({ value }) => value)) };
 }
 
 /** Whole milliseconds since the last look, and since the start. */

@@ -26,8 +26,14 @@ type Samples = { readonly low: Int32Array; readonly high: Int32Array; readonly p
  * @param dims size of the result
  */
 export function zoomLinear(source: VoxelView<Int16Array>, dims: Ijk): Int16Array {
+  const result = new Int16Array(dims[0] * dims[1] * dims[2]);
+  zoomLinearSlices(source, dims, result, 0, dims[2]);
+  return result;
+}
+
+/** The slices kFrom up to, not including, kTo of {@link zoomLinear}'s result: what one of several threads does. */
+export function zoomLinearSlices(source: VoxelView<Int16Array>, dims: Ijk, result: Int16Array, kFrom: number, kTo: number): void {
   const [oi, oj, ok] = dims;
-  const result = new Int16Array(oi * oj * ok);
   const alongI = linearSamples(source.dims[0], oi);
   const alongJ = linearSamples(source.dims[1], oj);
   const alongK = linearSamples(source.dims[2], ok);
@@ -37,7 +43,7 @@ export function zoomLinear(source: VoxelView<Int16Array>, dims: Ijk): Int16Array
   let kBelow = -1;
   let kAbove = -1;
   const line = new Float64Array(source.dims[0]);
-  for (let k = 0; k < ok; k++) {
+  for (let k = kFrom; k < kTo; k++) {
     const low = alongK.low[k]!;
     const high = alongK.high[k]!;
     const part = alongK.part[k]!;
@@ -59,7 +65,6 @@ export function zoomLinear(source: VoxelView<Int16Array>, dims: Ijk): Int16Array
       result[at + n] = from + part * (above[n]! - from);
     }
   }
-  return result;
 }
 
 /**
@@ -67,6 +72,11 @@ export function zoomLinear(source: VoxelView<Int16Array>, dims: Ijk): Int16Array
  * grid_mode=False)`: the sample at source coordinate x takes voxel floor(x + 0.5).
  */
 export function zoomNearest(source: VoxelView<Uint8Array>, target: VoxelView<Uint8Array>): void {
+  zoomNearestSlices(source, target, 0, target.dims[2]);
+}
+
+/** The slices kFrom up to, not including, kTo of {@link zoomNearest}'s target: what one of several threads does. */
+export function zoomNearestSlices(source: VoxelView<Uint8Array>, target: VoxelView<Uint8Array>, kFrom: number, kTo: number): void {
   const offsets = ([0, 1, 2] as const).map((axis) => {
     const at = nearestSamples(source.dims[axis], target.dims[axis]);
     for (let n = 0; n < at.length; n++) at[n] = at[n]! * source.strides[axis];
@@ -76,8 +86,19 @@ export function zoomNearest(source: VoxelView<Uint8Array>, target: VoxelView<Uin
   const from = source.data;
   const to = target.data;
   const [si, sj, sk] = target.strides;
-  for (let k = 0; k < alongK.length; k++) {
+  // Where rows lie in one piece, one that takes the same voxels as the row before it is copied: most do, as labels are enlarged.
+  const first = si > 0 ? 0 : 1 - alongI.length;
+  const rowAt = (k: number, j: number): number => target.offset + k * sk + j * sj + first;
+  const isWhole = Math.abs(si) === 1;
+  for (let k = kFrom; k < kTo; k++) {
+    const sameSlice = isWhole && k > kFrom && alongK[k] === alongK[k - 1];
     for (let j = 0; j < alongJ.length; j++) {
+      const sameRow = isWhole && j > 0 && alongJ[j] === alongJ[j - 1];
+      if (sameSlice || sameRow) {
+        const like = sameSlice ? rowAt(k - 1, j) : rowAt(k, j - 1);
+        to.copyWithin(rowAt(k, j), like, like + alongI.length);
+        continue;
+      }
       const row = source.offset + alongK[k]! + alongJ[j]!;
       let at = target.offset + k * sk + j * sj;
       for (let i = 0; i < alongI.length; i++, at += si) to[at] = from[row + alongI[i]!]!;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ModelManifest, ModelPart } from "../../../appliance/domain/model.ts";
 import { type LoadedPart, listModels, loadModel } from "../../../appliance/inference/models.ts";
-import { openSession } from "../../../appliance/inference/session.ts";
+import { openNetwork, valuesOf } from "../../../appliance/inference/network.ts";
 import { predict } from "../../../appliance/nnunet/predict.ts";
 import { newPlans, smallDataset } from "../../reference/plans.ts";
 
@@ -96,8 +96,6 @@ test("a whole model is loaded with its plans, and runs", async () => {
   const [{ plans, part }] = parts as [LoadedPart];
   assert.equal(plans.classes, 3);
 
-  const [file] = part.networks;
-  const session = await openSession(join(folder, file!.file), { threads: 1, inputName: file!.input, outputName: file!.output });
   const { mean, std } = plans.ct;
   // Normalised values 0.5, 2 and 3.1: background, liver, spleen.
   const hu = new Int16Array(40 * 30 * 20).map((_, at) => Math.round(mean + std * (at < 8000 ? 0.5 : at < 16000 ? 2 : 3.1)));
@@ -110,10 +108,19 @@ test("a whole model is loaded with its plans, and runs", async () => {
       [0, 0, 3],
     ],
   } as const;
-  const { labels } = await predict({ grid, hu }, plans, session.infer, { stepSize: manifest.stepSize });
-  await session.close();
+  const { labelMap } = await predict(
+    { grid, hu },
+    [
+      {
+        plans,
+        values: valuesOf(plans, manifest.labels),
+        open: () => openNetwork(folder, part.networks[0]!, plans, { threads: 1 }),
+      },
+    ],
+    { stepSize: manifest.stepSize },
+  );
   assert.deepEqual(
-    labels,
+    labelMap.labels,
     new Uint8Array(24000).map((_, at) => (at < 8000 ? 0 : at < 16000 ? 1 : 2)),
   );
 });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openSession } from "../../../appliance/inference/session.ts";
 
-const options = { threads: 1, inputName: "input", outputName: "logits" };
+const output = { channels: 3, layout: "ncdhw", type: "float32" } as const;
+const options = { threads: 1, inputName: "input", outputName: "logits", output };
 const network = (name: string): string => new URL(`../../data/onnx/${name}.onnx`, import.meta.url).pathname;
 const folder = await mkdtemp(join(tmpdir(), "session-"));
 after(() => rm(folder, { recursive: true }));
@@ -20,13 +21,15 @@ test("a network answers a patch with its logits, classes first, whatever the pat
   await session.close();
 });
 
-test("an answer stays as it was when the patch is reused", async () => {
+test("an answer stays as it was when the patch is reused, until the answer after next", async () => {
   const session = await openSession(network("threshold"), options);
   const patch = Float32Array.of(5);
   const first = await session.infer(patch, [1, 1, 1]);
   patch[0] = 0;
   await session.infer(patch, [1, 1, 1]);
   assert.deepEqual([...first], [0, 4, 6]);
+  assert.equal(await session.infer(patch, [1, 1, 1]), first);
+  assert.ok(first.buffer instanceof SharedArrayBuffer);
   await session.close();
 });
 
@@ -34,7 +37,7 @@ test("an output of another size than the patch is refused", async () => {
   const session = await openSession(network("shrinking"), options);
   await assert.rejects(session.infer(new Float32Array(64), [4, 4, 4]), {
     code: "model-output-unexpected",
-    message: /expected logits float32 \[1, classes, 4, 4, 4\], found float32 \[1, 3, 2, 2, 2\]/,
+    message: /expected logits float32 \[1, 3, 4, 4, 4\], found float32 \[1, 3, 2, 2, 2\]/,
   });
   await session.close();
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsePlans } from "../../../appliance/nnunet/plans.ts";
-import { type Infer, predict } from "../../../appliance/nnunet/predict.ts";
+import { type Compute, inThisThread } from "../../../appliance/nnunet/compute.ts";
+import type { Infer } from "../../../appliance/nnunet/infer.ts";
+import { type Plans, parsePlans } from "../../../appliance/nnunet/plans.ts";
+import { type Part, type PredictOptions, predict } from "../../../appliance/nnunet/predict.ts";
 import { preprocess } from "../../../appliance/nnunet/preprocess.ts";
 import { type Ijk, type Lps, voxelCount } from "../../../appliance/volume/grid.ts";
 import type { CtVolume } from "../../../appliance/volume/volume.ts";
@@ -37,6 +39,16 @@ function plansOf({ patch, spacing, transpose }: { patch: number[]; spacing: numb
   return parsePlans(plans, smallDataset(), "3d_fullres");
 }
 
+/** A network that is a formula, as a part whose classes are the label map's values. */
+function partOf(plans: Plans, infer: Infer, values = Uint8Array.from({ length: plans.classes }, (_, value) => value)): Part {
+  const output = { channels: plans.classes, layout: "ncdhw" } as const;
+  return { plans, values, open: async () => ({ infer, output, head: null, patchSize: plans.patchSize, close: async () => {} }) };
+}
+
+async function predictOne(volume: CtVolume, plans: Plans, infer: Infer, options: PredictOptions) {
+  return (await predict(volume, [partOf(plans, infer)], options)).labelMap;
+}
+
 /** The formula of predict.py. */
 const formula: Infer = async (patch, [depth, height, width]) => {
   const logits = new Float32Array(reference.gain.length * patch.length);
@@ -56,12 +68,12 @@ for (const sample of reference.cases)
     const grid = gridFromRas(sample.dims, sample.matrix);
     const volume: CtVolume = { grid, hu: int16Of(sample.hu) };
 
-    const prepared = preprocess(volume, plans);
+    const prepared = await preprocess(volume, plans, inThisThread);
     assert.deepEqual(prepared.dims.toReversed(), sample.preparedShape);
     const { start, dims } = prepared.box;
     assert.deepEqual(start.map((first, axis) => [first, first + dims[axis]!]).toReversed(), sample.box);
 
-    const found = await predict(volume, plans, formula, { stepSize: sample.step });
+    const found = await predictOne(volume, plans, formula, { stepSize: sample.step });
     assert.equal(found.grid, grid);
     const expected = uint8Of(sample.labels);
     let equal = 0;
@@ -90,7 +102,7 @@ test("a threshold network on a CT at the network's own spacing gives the thresho
   ];
   const volume: CtVolume = { grid: { dims, origin: [3, 4, 5], steps }, hu };
   const plans = plansOf({ patch: [8, 8, 8], spacing: [1.5, 1.5, 1.5], transpose: [0, 1, 2] });
-  const { labels } = await predict(volume, plans, over100, { stepSize: 0.5 });
+  const { labels } = await predictOne(volume, plans, over100, { stepSize: 0.5 });
   assert.deepEqual(
     labels,
     Uint8Array.from(hu, (value) => Number(value > 100)),
@@ -117,7 +129,7 @@ test("a block of 200 HU is found where it lies in the patient, however the grid 
     const inside = new Uint8Array(hu.length);
     for (let k = 4; k < 12; k++) for (let j = 10; j < 30; j++) for (let i = 6; i < 20; i++) inside[i + 40 * (j + 40 * k)] = 1;
     for (let at = 0; at < hu.length; at++) if (inside[at]) hu[at] = 250;
-    const { labels } = await predict({ grid, hu }, plans, over100, { stepSize: 0.8 });
+    const { labels } = await predictOne({ grid, hu }, plans, over100, { stepSize: 0.8 });
     let [both, either] = [0, 0];
     for (let at = 0; at < hu.length; at++) {
       both += labels[at]! & inside[at]!;
@@ -158,7 +170,7 @@ test("left stays left: each of the 48 ways to store a CT gives every place in th
           places.push(place[0]! + 10 * (place[1]! + 9 * place[2]!));
         }
     const volume = { grid: gridFromRas(dims, steps), hu: Int16Array.from(places, (place) => hu[place]!) };
-    const { labels } = await predict(volume, plans, formula, { stepSize: 0.5 });
+    const { labels } = await predictOne(volume, plans, formula, { stepSize: 0.5 });
     const canonical = new Uint8Array(720);
     for (const [at, place] of places.entries()) canonical[place] = labels[at]!;
     expected ??= canonical;
@@ -178,7 +190,7 @@ test("progress counts the tiles from none to all", async () => {
     ],
   );
   const seen: string[] = [];
-  await predict({ grid, hu: new Int16Array(768).fill(9) }, plans, over100, {
+  await predictOne({ grid, hu: new Int16Array(768).fill(9) }, plans, over100, {
     stepSize: 0.5,
     onProgress: (done, total) => seen.push(`${done}/${total}`),
   });
@@ -203,8 +215,103 @@ test("an abort ends the work before the next tile, with the signal's reason", as
     return over100(patch, shape);
   };
   await assert.rejects(
-    predict({ grid, hu: new Int16Array(2560).fill(9) }, plans, infer, { stepSize: 0.5, signal: stop.signal }),
+    predictOne({ grid, hu: new Int16Array(2560).fill(9) }, plans, infer, { stepSize: 0.5, signal: stop.signal }),
     /stopped by the user/,
   );
   assert.equal(calls, 1);
+});
+
+/** A patch's voxels above `hu`, as `channel` of 4. */
+const above =
+  (channel: number, hu: number): Infer =>
+  async (patch) => {
+    const logits = new Float32Array(4 * patch.length);
+    for (let at = 0; at < patch.length; at++) logits[channel * patch.length + at] = patch[at]! * ct.std + ct.mean - hu;
+    return logits;
+  };
+
+test("parts are merged by their labels' values: a later part wins where it found something, and no one's background does", async () => {
+  const plans = plansOf({ patch: [8, 8, 8], spacing: [1.5, 1.5, 1.5], transpose: [0, 1, 2] });
+  const coarse = plansOf({ patch: [8, 8, 8], spacing: [1.5, 1.5, 3], transpose: [0, 1, 2] });
+  const steps: [Lps, Lps, Lps] = [
+    [1.5, 0, 0],
+    [0, 1.5, 0],
+    [0, 0, 1.5],
+  ];
+  const dims: Ijk = [10, 9, 9];
+  const hu = Int16Array.from({ length: 810 }, (_, at) => ((at * 7919) % 1200) - 400);
+  const volume: CtVolume = { grid: { dims, origin: [0, 0, 0], steps }, hu };
+  const parts = [
+    partOf(plans, above(1, 0.5), Uint8Array.of(0, 11, 12, 13)),
+    partOf(plans, above(3, 300.5), Uint8Array.of(0, 21, 22, 23)),
+    partOf(plans, above(2, 600.5), Uint8Array.of(0, 31, 32, 33)),
+  ];
+  const { labelMap, patches } = await predict(volume, parts, { stepSize: 1 });
+  const expected = (value: number) => (value > 600 ? 32 : value > 300 ? 23 : value > 0 ? 11 : 0);
+  assert.deepEqual(labelMap.labels, Uint8Array.from(hu, expected));
+  assert.equal(patches, 3 * 8);
+  const wanted = await predict(volume, parts, { stepSize: 1, wanted: new Set([11, 32]) });
+  assert.deepEqual(
+    wanted.labelMap.labels,
+    Uint8Array.from(hu, (value) => (expected(value) === 23 ? 0 : expected(value))),
+  );
+  // A part on another grid is laid over what is there, on the source grid.
+  const flat: CtVolume = { ...volume, hu: hu.fill(400) };
+  const overlaid = await predict(flat, [parts[0]!, partOf(coarse, above(3, 300.5), Uint8Array.of(0, 21, 22, 23))], { stepSize: 1 });
+  assert.deepEqual(new Set(overlaid.labelMap.labels), new Set([23]));
+});
+
+test("a CT is prepared once for neighbouring parts with the same spacing", async () => {
+  const plans = plansOf({ patch: [8, 8, 8], spacing: [1.5, 1.5, 1.5], transpose: [0, 1, 2] });
+  const other = plansOf({ patch: [8, 8, 8], spacing: [3, 3, 3], transpose: [0, 1, 2] });
+  const grid = gridFromRas(
+    [12, 8, 8],
+    [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ],
+  );
+  const parts = [plans, plans, other, other].map((each) => partOf(each, over100));
+  let zooms = 0;
+  const compute: Compute = {
+    ...inThisThread,
+    zoomLinear(source, dims) {
+      zooms++;
+      return inThisThread.zoomLinear(source, dims);
+    },
+  };
+  await predict({ grid, hu: new Int16Array(768).fill(9) }, parts, { stepSize: 0.5, compute });
+  assert.equal(zooms, 2);
+});
+
+test("mirrored patches are turned back: a network that knows left from right counts both ways, one that doesn't answers as before", async () => {
+  const plans = plansOf({ patch: [4, 8, 8], spacing: [1.5, 1.5, 1.5], transpose: [0, 1, 2] });
+  const steps: [Lps, Lps, Lps] = [
+    [1.5, 0, 0],
+    [0, 1.5, 0],
+    [0, 0, 1.5],
+  ];
+  const dims: Ijk = [8, 8, 4];
+  const hu = Int16Array.from({ length: 256 }, (_, at) => ((at * 7919) % 1200) - 400);
+  const volume: CtVolume = { grid: { dims, origin: [0, 0, 0], steps }, hu };
+  const { labelMap, patches } = await predict(volume, [partOf(plans, over100)], { stepSize: 1, mirrorAxes: [0, 1, 2] });
+  assert.equal(patches, 8);
+  assert.deepEqual(
+    labelMap.labels,
+    Uint8Array.from(hu, (value) => Number(value > 100)),
+  );
+  // Class 1 outweighs class 2 in the first half of a patch's columns; mirrored along x both halves are a draw, and the lower class wins.
+  const sided: Infer = async (patch) => {
+    const logits = new Float32Array(4 * patch.length);
+    for (let at = 0; at < patch.length; at++) {
+      logits[patch.length + at] = at % 8 < 4 ? 2 : 1;
+      logits[2 * patch.length + at] = at % 8 < 4 ? 1 : 2;
+    }
+    return logits;
+  };
+  const plain = await predict(volume, [partOf(plans, sided)], { stepSize: 1 });
+  assert.deepEqual(new Set(plain.labelMap.labels), new Set([1, 2]));
+  const both = await predict(volume, [partOf(plans, sided)], { stepSize: 1, mirrorAxes: [2] });
+  assert.deepEqual(new Set(both.labelMap.labels), new Set([1]));
 });
