@@ -20,32 +20,46 @@ export type NetworkPlan = {
 };
 
 const positive = z.int().positive();
-const perAxis = z.array(positive);
+/** Far above what nnU-Net plans, and small enough that no plan asks for more memory than a file of weights can fill. */
+const width = positive.max(8192);
+const count = positive.max(64);
+const size = positive.max(64);
+const perAxis = z.array(size);
 const optionalKwargs = z.record(z.string(), z.unknown()).nullish();
-const kwargsSchema = z.object({
-  n_stages: positive,
-  features_per_stage: z.array(positive),
+/** Strict: a word that is not here would make another network. */
+const kwargsSchema = z.strictObject({
+  n_stages: positive.min(2).max(16),
+  features_per_stage: z.union([width, z.array(width)]),
   conv_op: z.string(),
-  kernel_sizes: z.array(z.union([positive, perAxis])),
-  strides: z.array(z.union([positive, perAxis])),
-  n_conv_per_stage: z.union([positive, z.array(positive)]).optional(),
-  n_blocks_per_stage: z.union([positive, z.array(positive)]).optional(),
-  n_conv_per_stage_decoder: z.union([positive, z.array(positive)]),
+  kernel_sizes: z.union([size, z.array(z.union([size, perAxis]))]),
+  strides: z.array(z.union([size, perAxis])),
+  n_conv_per_stage: z.union([count, z.array(count)]).optional(),
+  n_blocks_per_stage: z.union([count, z.array(count)]).optional(),
+  n_conv_per_stage_decoder: z.union([count, z.array(count)]),
   conv_bias: z.boolean(),
   norm_op: z.string(),
-  norm_op_kwargs: z.object({ eps: z.number().positive().default(1e-5), affine: z.boolean().default(false) }),
+  norm_op_kwargs: z.strictObject({
+    eps: z.number().positive().default(1e-5),
+    affine: z.boolean().default(false),
+    // Of a norm that keeps no statistics it changes nothing at inference.
+    momentum: z.number().nullish(),
+    track_running_stats: z.literal(false).optional(),
+  }),
   dropout_op: z.string().nullish(),
   dropout_op_kwargs: optionalKwargs,
   nonlin: z.string(),
   nonlin_kwargs: z.object({ negative_slope: z.number().default(0.01) }).nullish(),
+  // Only the training has the coarser heads; conv, norm, nonlinearity is the only order that is computed here.
+  deep_supervision: z.boolean().optional(),
+  nonlin_first: z.literal(false).optional(),
 });
 const newSchema = z.object({ network_class_name: z.string(), arch_kwargs: z.record(z.string(), z.unknown()) });
 const oldSchema = z.object({
   UNet_class_name: z.string(),
-  UNet_base_num_features: positive,
-  unet_max_num_features: positive,
-  n_conv_per_stage_encoder: z.array(positive),
-  n_conv_per_stage_decoder: z.array(positive),
+  UNet_base_num_features: width,
+  unet_max_num_features: width,
+  n_conv_per_stage_encoder: z.array(count),
+  n_conv_per_stage_decoder: z.array(count),
   conv_kernel_sizes: z.array(perAxis),
   pool_op_kernel_sizes: z.array(perAxis),
 });
@@ -104,15 +118,22 @@ function checked(className: string, value: unknown): NetworkPlan {
     if (all.length !== length) throw refusedPlans(`${what} has ${all.length} entries, expected ${length} for ${stages} stages`);
     return all;
   };
-  const triples = (list: readonly (number | readonly number[])[], what: string): readonly (readonly number[])[] => {
+  const triples = (given: number | readonly (number | readonly number[])[], what: string): readonly (readonly number[])[] => {
+    const list = typeof given === "number" ? Array<number>(stages).fill(given) : given;
     if (list.length !== stages) throw refusedPlans(`${what} has ${list.length} entries, expected ${stages}`);
     return list.map((entry) => numbers(entry, 3, `an entry of ${what}`));
   };
+  const kernelSizes = triples(kwargs.kernel_sizes, "kernel_sizes");
+  const strides = triples(kwargs.strides, "strides");
+  // An even kernel can't be centred: upstream's padding then makes the image smaller.
+  const even = kernelSizes.find((kernel) => kernel.some((length) => length % 2 === 0));
+  if (even) throw refusedPlans(`kernel_sizes has [${even}], expected odd lengths`);
+  if (strides[0]!.some((step) => step !== 1)) throw refusedPlans(`the first of strides is [${strides[0]}], expected [1,1,1]`);
   return {
     architecture: className,
     featuresPerStage: numbers(kwargs.features_per_stage, stages, "features_per_stage"),
-    kernelSizes: triples(kwargs.kernel_sizes, "kernel_sizes"),
-    strides: triples(kwargs.strides, "strides"),
+    kernelSizes,
+    strides,
     encoderDepths: numbers(depths, stages, "convolutions per stage"),
     decoderDepths: numbers(kwargs.n_conv_per_stage_decoder, stages - 1, "n_conv_per_stage_decoder"),
     convBias: kwargs.conv_bias,
