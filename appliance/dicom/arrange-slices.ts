@@ -1,10 +1,11 @@
 import { RefusedError } from "../base/errors.ts";
-import { cross, dot, type Grid, type Lps, length, scale, subtract } from "../volume/grid.ts";
+import { cross, dot, type Grid, isEven, type Lps, length, scale, sliceGapsMm, sliceOrigin, subtract, voxelCount } from "../volume/grid.ts";
+import { regularGridOf, tiltDegrees } from "../volume/regular-grid.ts";
 import type { CtFrame } from "./ct-instance.ts";
 import type { Orientation } from "./instance-header.ts";
 
 /** What places a slice. */
-export type PlacedSlice = Pick<CtFrame, "position" | "orientation" | "pixelSpacingMm" | "instanceNumber"> & {
+export type PlacedSlice = Pick<CtFrame, "position" | "orientation" | "pixelSpacingMm" | "sliceThicknessMm" | "instanceNumber"> & {
   readonly rows: number;
   readonly columns: number;
 };
@@ -15,21 +16,28 @@ export const fewestSlices = 3;
 const orientationTolerance = 1e-3;
 /** Nearer images lie at the same position; no CT reconstructs so finely. */
 const samePositionMm = 0.05;
-/** Positions are rounded by scanners (to 0.1 mm at worst, so 0.05 mm off) and by their table; a voxel misplaced by this much is still in its place. */
-const positionToleranceMm = 0.1;
-/** The same for thin slices, as a share of the step. */
-const positionToleranceShare = 0.1;
-/** Beyond, resampling in index space would shear the anatomy that the network sees. */
-const largestTiltDegrees = 1;
+/** A slice may lie this far beside the line of the others: positions are rounded to 0.1 mm at worst. */
+const misalignedMm = 0.1;
+/** Below, positions are written as coarsely: the line through them says where they are. */
+const hairMm = 1e-3;
+/** Gantries tilt by 30 degrees; beyond this, positions are not what a scanner measured. */
+const largestTiltDegrees = 45;
+/** A step that is wider by more than this than the narrowest is another spacing, or a gap. */
+const widerThan = 1.5;
+/** So many wide steps in a row, alike within a tenth, are a spacing that was meant; one or two are missing slices. */
+const fewestAlike = 3;
+/** Protocols change from 1.25 to 2.5 or 5 mm; beyond, most of what a network would see between two slices is made up. */
+const widestToNarrowest = 4;
 /** 2 GiB of int16; a whole body at 0.5 mm has about half of it. */
 const mostVoxels = 2 ** 30;
 /** No scanner sees more than 0.8 m across or 2.5 m along; what a header says beyond would measure wrongly, and keep the box busy for a day. */
 const longestMm = 3000;
 
 /**
- * Sorts slices along their normal and finds the grid they lie on; k increases along the normal (row x column), so the grid is right-handed.
- * Refuses, and names the place: too few slices, mixed sizes, spacings or orientations, two images at one position, gaps and uneven steps, in-plane
- * drift, gantry tilt. PS3.3 C.7.6.2
+ * Sorts slices along their normal and finds the grid they lie on; k increases along the normal (row x column), so the grid is right-handed. It is
+ * where the slices are: sheared when a gantry was tilted, with a place of its own for each slice where those are not even. Refuses, and names
+ * the place: too few slices, mixed sizes, spacings or orientations, two images at one position, gaps, steps that differ too much, slices beside
+ * the line of the others, a tilt that no gantry has. PS3.3 C.7.6.2
  */
 export function arrangeSlices<Slice extends PlacedSlice>(
   slices: readonly Slice[],
@@ -45,30 +53,50 @@ export function arrangeSlices<Slice extends PlacedSlice>(
   const along = (slice: PlacedSlice): number => dot(slice.position, normal);
   const sorted = slices.toSorted((a, b) => along(a) - along(b));
   requireDistinctPositions(sorted, along);
-  const origin = sorted[0]!.position;
-  const step = scale(subtract(sorted.at(-1)!.position, origin), 1 / (sorted.length - 1));
-  const stepMm = dot(step, normal);
-  requireEvenSteps(sorted, along, stepMm);
-  requireStraightLine(sorted, origin, step, normal);
-  const lateralMm = length(subtract(step, scale(normal, stepMm)));
-  const tiltDegrees = (Math.atan2(lateralMm, stepMm) * 180) / Math.PI;
-  if (tiltDegrees > largestTiltDegrees)
+  requireNoGap(sorted, along);
+  requireStraightLine(sorted, along);
+  const dims = [first.columns, first.rows, sorted.length] as const;
+  const [rowMm, columnMm] = first.pixelSpacingMm;
+  const step = scale(subtract(sorted.at(-1)!.position, sorted[0]!.position), 1 / (sorted.length - 1));
+  const regular: Grid = { dims, origin: sorted[0]!.position, steps: [scale(row, columnMm), scale(column, rowMm), step] };
+  const sliceOrigins = sorted.map(({ position }) => position);
+  const isExact = sliceOrigins.every((origin, k) => length(subtract(origin, sliceOrigin(regular, k))) <= hairMm);
+  const grid: Grid = isExact ? regular : { ...regular, sliceOrigins };
+  return { grid, sorted, notes: requirePlausible(grid) };
+}
+
+/** Refuses what no scanner makes or no memory holds; what has to be done to the slices for a network is a note. */
+function requirePlausible(grid: Grid): string[] {
+  const tilt = tiltDegrees(grid);
+  if (tilt > largestTiltDegrees)
     throw new RefusedError(
       "gantry-tilt",
-      `the slices are sheared by ${tiltDegrees.toFixed(1)} degrees (gantry tilt), at most ${largestTiltDegrees} can be segmented in place`,
+      `the slices are sheared by ${tilt.toFixed(1)} degrees, expected at most ${largestTiltDegrees}: no gantry tilts so far`,
     );
-  const dims = [first.columns, first.rows, sorted.length] as const;
-  if (dims[0] * dims[1] * dims[2] > mostVoxels)
-    throw new RefusedError("volume-too-large", `${dims.join(" x ")} voxels are more than ${mostVoxels}`);
-  const [rowMm, columnMm] = first.pixelSpacingMm;
-  const extentMm = [dims[0] * columnMm, dims[1] * rowMm, dims[2] * stepMm];
+  const [ni, nj, nk] = grid.dims;
+  const gaps = sliceGapsMm(grid);
+  const extentMm = [ni * length(grid.steps[0]), nj * length(grid.steps[1]), gaps.reduce((sum, gap) => sum + gap, 0) * (nk / (nk - 1))];
+  const tooMany = ({ dims }: Grid) => new RefusedError("volume-too-large", `${dims.join(" x ")} voxels are more than ${mostVoxels}`);
+  if (voxelCount(grid) > mostVoxels) throw tooMany(grid);
   if (!extentMm.every((mm) => mm <= longestMm))
     throw new RefusedError(
       "spacing-implausible",
       `the volume would be ${extentMm.map((mm) => mm.toFixed(0)).join(" x ")} mm, at most ${longestMm} mm are a patient`,
     );
-  const notes = tiltDegrees > 0.05 ? [`slices are sheared by ${tiltDegrees.toFixed(2)} degrees; the grid follows them`] : [];
-  return { grid: { dims, origin, steps: [scale(row, columnMm), scale(column, rowMm), step] }, sorted, notes };
+  const straight = regularGridOf(grid);
+  if (straight && voxelCount(straight) > mostVoxels) throw tooMany(straight);
+  const notes: string[] = [];
+  const even = isEven(grid);
+  if (straight && tilt > 0.05)
+    notes.push(
+      `slices are sheared by ${tilt.toFixed(1)} degrees (gantry tilt): they were straightened for the model, results are on the slices as received`,
+    );
+  else if (tilt > 0.05) notes.push(`slices are sheared by ${tilt.toFixed(2)} degrees; the grid follows them`);
+  if (!even)
+    notes.push(
+      `slices are ${Math.min(...gaps).toFixed(2)} to ${Math.max(...gaps).toFixed(2)} mm apart: they were resampled to ${length(straight!.steps[2]).toFixed(2)} mm for the model, results are on the slices as received`,
+    );
+  return notes;
 }
 
 /** Unit vectors at right angles along a row, a column and the normal. Cosines come rounded; refused when they are off by more than that. */
@@ -118,33 +146,53 @@ function requireDistinctPositions(sorted: readonly PlacedSlice[], along: Along):
   );
 }
 
-function requireEvenSteps(sorted: readonly PlacedSlice[], along: Along, stepMm: number): void {
+/**
+ * Tells a spacing that was changed on purpose from missing slices: a wider step must be one of several alike in a row, or lead over to them, and
+ * be no wider than the slices there are thick where their thickness is known, or there would be tissue that no slice shows.
+ */
+function requireNoGap(sorted: readonly PlacedSlice[], along: Along): void {
   const steps = sorted.slice(1).map((slice, k) => along(slice) - along(sorted[k]!));
+  const narrowestMm = Math.min(...steps);
   const usualMm = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
-  const gaps = steps.flatMap((mm, k) => (mm > 1.5 * usualMm ? [k] : []));
+  const isMeant = steps.map((mm, k) => {
+    let alike = 1;
+    for (let at = k - 1; at >= 0 && areAlike(steps[at]!, mm); at--) alike++;
+    for (let at = k + 1; at < steps.length && areAlike(steps[at]!, mm); at++) alike++;
+    const thicknessMm = Math.max(sorted[k]!.sliceThicknessMm ?? 0, sorted[k + 1]!.sliceThicknessMm ?? 0);
+    return alike >= fewestAlike && (thicknessMm === 0 || mm <= 1.1 * thicknessMm);
+  });
+  const leadsOver = (mm: number, to: number): boolean => isMeant[to] === true && mm <= steps[to]!;
+  const gaps = steps.flatMap((mm, k) =>
+    mm <= widerThan * narrowestMm || isMeant[k] || leadsOver(mm, k - 1) || leadsOver(mm, k + 1) ? [] : [k],
+  );
+  const describe = (k: number): string => `${steps[k]!.toFixed(2)} mm after ${nameOf(sorted[k]!)} at ${along(sorted[k]!).toFixed(2)} mm`;
   const [gap] = gaps;
   if (gap !== undefined)
     throw new RefusedError(
       "slices-uneven",
-      `expected slices every ${usualMm.toFixed(2)} mm, found ${steps[gap]!.toFixed(2)} mm after ${nameOf(sorted[gap]!)} at ${along(sorted[gap]!).toFixed(2)} mm${gaps.length > 1 ? `, and ${gaps.length - 1} more gaps` : ""}`,
+      `expected slices every ${usualMm.toFixed(2)} mm, found ${describe(gap)}${gaps.length > 1 ? `, and ${gaps.length - 1} more gaps` : ""}`,
     );
-  const toleranceMm = Math.min(positionToleranceMm, positionToleranceShare * stepMm);
-  const start = along(sorted[0]!);
-  for (const [k, slice] of sorted.entries()) {
-    const offMm = along(slice) - start - k * stepMm;
-    if (!(Math.abs(offMm) <= toleranceMm))
-      throw new RefusedError(
-        "slices-uneven",
-        `${nameOf(slice)} at ${along(slice).toFixed(2)} mm is ${Math.abs(offMm).toFixed(2)} mm off an even spacing of ${stepMm.toFixed(2)} mm`,
-      );
-  }
+  const widest = steps.indexOf(Math.max(...steps));
+  if (steps[widest]! > widestToNarrowest * narrowestMm)
+    throw new RefusedError(
+      "slices-uneven",
+      `expected steps of at most ${widestToNarrowest} times the narrowest, ${narrowestMm.toFixed(2)} mm, found ${describe(widest)}`,
+    );
 }
 
-function requireStraightLine(sorted: readonly PlacedSlice[], origin: Lps, step: Lps, normal: Lps): void {
-  for (const [k, slice] of sorted.entries()) {
-    const off = subtract(subtract(slice.position, origin), scale(step, k));
-    const lateralMm = length(subtract(off, scale(normal, dot(off, normal))));
-    if (!(lateralMm <= positionToleranceMm))
+function areAlike(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 0.1 * Math.max(a, b);
+}
+
+/** The line runs from the first slice to the last, by their height along the normal: it is where a table moves. */
+function requireStraightLine(sorted: readonly PlacedSlice[], along: Along): void {
+  const [first, last] = [sorted[0]!, sorted.at(-1)!];
+  const whole = subtract(last.position, first.position);
+  const depthMm = along(last) - along(first);
+  for (const slice of sorted) {
+    const share = (along(slice) - along(first)) / depthMm;
+    const lateralMm = length(subtract(subtract(slice.position, first.position), scale(whole, share)));
+    if (!(lateralMm <= misalignedMm))
       throw new RefusedError("slices-misaligned", `${nameOf(slice)} lies ${lateralMm.toFixed(2)} mm beside the line of the others`);
   }
 }

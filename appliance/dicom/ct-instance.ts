@@ -35,6 +35,8 @@ export type CtFrame = {
   readonly orientation: Orientation;
   /** Between rows, then between columns, mm. PS3.3 10.7.1.3 */
   readonly pixelSpacingMm: readonly [number, number];
+  /** As reconstructed; null where it is not said. */
+  readonly sliceThicknessMm: number | null;
   readonly rescale: Rescale;
 };
 
@@ -150,7 +152,9 @@ function firstOf<T>(dataSets: readonly DataSet[], read: (dataSet: DataSet) => T 
 const leastSpacingMm = 0.02;
 const greatestSpacingMm = 10;
 
-function readFrame(levels: readonly DataSet[]): Pick<CtFrame, "position" | "orientation" | "pixelSpacingMm" | "rescale"> {
+function readFrame(
+  levels: readonly DataSet[],
+): Pick<CtFrame, "position" | "orientation" | "pixelSpacingMm" | "sliceThicknessMm" | "rescale"> {
   const position = firstOf(levels, (level) => lpsOf(level, 0x00200032));
   if (position === null) throw new RefusedError("image-position-missing", "Image Position (Patient) (0020,0032) is missing or empty");
   const orientation = firstOf(levels, orientationOf);
@@ -164,7 +168,8 @@ function readFrame(levels: readonly DataSet[]): Pick<CtFrame, "position" | "orie
       "spacing-implausible",
       `expected a Pixel Spacing of ${leastSpacingMm} to ${greatestSpacingMm} mm, found ${rowMm}\\${columnMm} mm`,
     );
-  return { position, orientation, pixelSpacingMm: [rowMm, columnMm], rescale: readRescale(levels) };
+  const sliceThicknessMm = firstOf(levels, (level) => orNull(() => numberOf(level, 0x00180050)));
+  return { position, orientation, pixelSpacingMm: [rowMm, columnMm], sliceThicknessMm, rescale: readRescale(levels) };
 }
 
 /** HU, a modified HU of dual-energy scanners, and "unspecified", which converters write. PS3.3 C.11.1.1.2 */

@@ -1,6 +1,7 @@
 import type { ModelManifest } from "../domain/model.ts";
 import { traceContours } from "../volume/contour.ts";
-import { type Grid, ijkToLps, voxelMl } from "../volume/grid.ts";
+import { type Grid, ijkToLps } from "../volume/grid.ts";
+import { labelMl } from "../volume/label-slices.ts";
 import type { LabelMap } from "../volume/volume.ts";
 import {
   codeItem,
@@ -90,7 +91,7 @@ function structureItem({ label, found }: Structure, roiNumber: number, { source,
     text(0x30060024, "UI", frameOfReferenceUid(source)),
     text(0x30060026, "LO", plainText(label.title, 64)),
     text(0x30060028, "ST", plainText(`${label.name}: AI-generated, not reviewed`, 1024)),
-    decimal(0x3006002c, Number((found.voxels * voxelMl(source.grid)).toFixed(4))), // ROI Volume, cubic centimetres, of the voxels
+    decimal(0x3006002c, Number(labelMl(found, source.grid).toFixed(4))), // ROI Volume, cubic centimetres, of the voxels
     text(0x30060036, "CS", "AUTOMATIC"),
     sequence(0x30060037, algorithmItem(manifest)),
     text(0x30060038, "LO", plainText(`${manifest.algorithm.name} ${manifest.algorithm.version}`, 64)),

@@ -1,4 +1,4 @@
-import { cross, type Grid, length } from "../volume/grid.ts";
+import { cross, type Grid, isEven, length } from "../volume/grid.ts";
 import type { LabelMap } from "../volume/volume.ts";
 import { rleEncoder } from "./rle.ts";
 import { type SegmentationRequest, segmentedStructures, segmentItem, structureItem, writeSegmentation } from "./segmentation.ts";
@@ -53,8 +53,10 @@ const background = {
   color: [0, 0, 0],
 } as const;
 
-/** 3D says that frames lie evenly along their normal (PS3.3 C.7.6.17), which slices of a tilted gantry do not. */
-function dimensionOrganizationType({ steps: [row, column, slice] }: Grid): Item {
+/** 3D says that frames lie evenly along their normal (PS3.3 C.7.6.17), which slices of a tilted gantry and uneven ones do not. */
+function dimensionOrganizationType(grid: Grid): Item {
+  if (!isEven(grid)) return [];
+  const [row, column, slice] = grid.steps;
   const normal = cross(row, column);
   const isAlongNormal = length(cross(normal, slice)) <= 1e-4 * length(normal) * length(slice);
   return isAlongNormal ? [text(0x00209311, "CS", "3D")] : [];

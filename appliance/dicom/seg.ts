@@ -35,7 +35,7 @@ export function encodeSeg(request: SegmentationRequest): Iterable<Uint8Array> {
 function framesOf(found: readonly LabelSlices[]): readonly LabelSlices[] {
   const [first, ...others] = found;
   if (!first || found.some(({ voxels }) => voxels > 0)) return found;
-  return [{ ...first, slices: [{ k: 0, box: { iMin: 0, iMax: -1, jMin: 0, jMax: -1 } }] }, ...others];
+  return [{ ...first, slices: [{ k: 0, voxels: 0, box: { iMin: 0, iMax: -1, jMin: 0, jMax: -1 } }] }, ...others];
 }
 
 function pixelData(found: readonly LabelSlices[], frameCount: number, labelMap: LabelMap): Streamed {

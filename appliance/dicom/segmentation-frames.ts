@@ -1,5 +1,5 @@
 import { RefusedError } from "../base/errors.ts";
-import { cross, dot, type Grid, ijkToLps, length, scale, spacingMm } from "../volume/grid.ts";
+import { type Grid, isEven, scale, slabsMm, sliceOrigin, spacingMm } from "../volume/grid.ts";
 import { codeSequence, imageReference } from "./header.ts";
 import type { SourceSeries, SourceSlice } from "./source.ts";
 import {
@@ -44,20 +44,25 @@ function dimensionItem(dimensionUid: string, pointer: number, group: number, des
   ];
 }
 
-/**
- * Pixel measures and plane orientation of every frame. Slice Thickness is the distance between slices, not the thickness that the scanner
- * reconstructed: a voxel of the label map stands for the room up to its neighbours. It is measured along the normal of the planes, so that
- * slices of a tilted gantry, which are shifted within their planes, get it right too.
- */
+/** What holds for every frame: plane orientation, and pixel measures where slices are even. */
 function sharedGroups(grid: Grid): Item {
-  const [rowStep, columnStep, sliceStep] = grid.steps;
+  const [rowStep, columnStep] = grid.steps;
   const [columnMm, rowMm] = spacingMm(grid); // i runs across columns
-  const normal = cross(rowStep, columnStep);
-  const sliceMm = Math.abs(dot(sliceStep, normal)) / length(normal);
   return [
-    sequence(0x00289110, [decimal(0x00180050, sliceMm), decimal(0x00180088, sliceMm), decimal(0x00280030, rowMm, columnMm)]),
+    ...(isEven(grid) ? [pixelMeasures(grid, slabsMm(grid)[0]!)] : []),
     sequence(0x00209116, [decimal(0x00200037, ...scale(rowStep, 1 / columnMm), ...scale(columnStep, 1 / rowMm))]),
   ];
+}
+
+/**
+ * Pixel measures of even slices, or of one uneven one. Slice Thickness is the slab that the slice stands for, not the thickness that the scanner
+ * reconstructed: a voxel of the label map holds the room half-way to its neighbours. It is measured along the normal of the planes, so that
+ * slices of a tilted gantry, which are shifted within their planes, get it right too. Only even slices have one Spacing Between Slices.
+ */
+function pixelMeasures(grid: Grid, slabMm: number): Element {
+  const [columnMm, rowMm] = spacingMm(grid);
+  const between = isEven(grid) ? [decimal(0x00180088, slabMm)] : [];
+  return sequence(0x00289110, [decimal(0x00180050, slabMm), ...between, decimal(0x00280030, rowMm, columnMm)]);
 }
 
 /**
@@ -67,12 +72,15 @@ function sharedGroups(grid: Grid): Item {
 function perFrameGroups(frames: readonly Frame[], source: SourceSeries): Streamed {
   const positions = [...new Set(frames.map(({ k }) => k))].sort((a, b) => a - b);
   const positionIndex = new Map(positions.map((k, index) => [k, index + 1]));
+  const { grid } = source;
+  const slabs = isEven(grid) ? null : slabsMm(grid);
   const bySlice = new Map(
     positions.map((k) => [
       k,
       {
         derivation: encodeElements([derivationImage(source.slices[k]!)], "explicit"),
-        position: encodeElements([sequence(0x00209113, [decimal(0x00200032, ...ijkToLps(source.grid, [0, 0, k]))])], "explicit"),
+        position: encodeElements([sequence(0x00209113, [decimal(0x00200032, ...sliceOrigin(grid, k))])], "explicit"),
+        measures: slabs ? encodeElements([pixelMeasures(grid, slabs[k]!)], "explicit") : new Uint8Array(),
       },
     ]),
   );
@@ -83,8 +91,8 @@ function perFrameGroups(frames: readonly Frame[], source: SourceSeries): Streame
   const contentOfSegment = content(0, 0);
   const segmentNumber = Buffer.from(encodeElements([sequence(0x0062000a, [unsignedShort(0x0062000b, 0)])], "explicit"));
   const itemBytes = ({ k, segment }: Frame) => {
-    const { derivation, position } = bySlice.get(k)!;
-    const ofSlice = derivation.length + position.length;
+    const { derivation, position, measures } = bySlice.get(k)!;
+    const ofSlice = derivation.length + position.length + measures.length;
     return ofSlice + (segment === null ? contentOfSlice.length : contentOfSegment.length + segmentNumber.length);
   };
   const sizeBytes = frames.reduce((sum, frame) => sum + 8 + itemBytes(frame), 0);
@@ -92,7 +100,7 @@ function perFrameGroups(frames: readonly Frame[], source: SourceSeries): Streame
   const pieces = function* (): Iterable<Uint8Array> {
     const head = Buffer.from("feff00e000000000", "hex");
     for (const frame of frames) {
-      const { derivation, position } = bySlice.get(frame.k)!;
+      const { derivation, position, measures } = bySlice.get(frame.k)!;
       const { segment } = frame;
       const indexed = segment === null ? contentOfSlice : contentOfSegment;
       head.writeUInt32LE(itemBytes(frame), 4);
@@ -102,6 +110,7 @@ function perFrameGroups(frames: readonly Frame[], source: SourceSeries): Streame
       yield derivation; // (0008,9124)
       yield indexed; // (0020,9111)
       yield position; // (0020,9113)
+      yield measures; // (0028,9110)
       if (segment === null) continue;
       segmentNumber.writeUInt16LE(segment, segmentNumber.length - 2);
       yield segmentNumber; // (0062,000A)

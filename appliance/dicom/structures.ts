@@ -1,7 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import type { Uid } from "../domain/ids.ts";
 import type { Label, ModelManifest } from "../domain/model.ts";
-import { dot, type Grid, length, spacingMm, subtract, voxelCount } from "../volume/grid.ts";
+import { dot, type Grid, length, sliceOrigin, spacingMm, subtract, voxelCount } from "../volume/grid.ts";
 import { findLabelSlices, type LabelSlices } from "../volume/label-slices.ts";
 import type { LabelMap } from "../volume/volume.ts";
 import { codeSequence } from "./header.ts";
@@ -78,10 +78,8 @@ function refuseOtherGrid({ grid, slices }: SourceSeries, labelMap: LabelMap): vo
   if (shown(grid) !== shown(labelMap.grid)) refuse(`found ${shown(labelMap.grid)} voxels for ${shown(grid)}`);
   if (labelMap.labels.length !== voxelCount(grid)) refuse(`found ${labelMap.labels.length} voxels for ${voxelCount(grid)}`);
   if (slices.length !== nk) refuse(`found ${slices.length} source images for ${nk} slices`);
-  const offMm = Math.max(
-    length(subtract(grid.origin, labelMap.grid.origin)),
-    ...[ni, nj, nk].map((count, axis) => count * length(subtract(grid.steps[axis]!, labelMap.grid.steps[axis]!))),
-  );
+  let offMm = Math.max(...[ni, nj].map((count, axis) => count * length(subtract(grid.steps[axis]!, labelMap.grid.steps[axis]!))));
+  for (let k = 0; k < nk; k++) offMm = Math.max(offMm, length(subtract(sliceOrigin(grid, k), sliceOrigin(labelMap.grid, k))));
   if (!(offMm < 0.001)) refuse(`found one that lies ${offMm.toFixed(3)} mm off`);
   const [row, column] = grid.steps;
   const [rowMm, columnMm] = spacingMm(grid);

@@ -17,6 +17,7 @@ import { predict } from "../nnunet/predict.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";
+import { straighten } from "../volume/restack.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
 
@@ -42,8 +43,9 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const readImages = watch.lap();
   await using compute = startThreads(request.threads);
   const stagesMs = { prepare: 0, open: 0, infer: 0, finish: 0 };
-  const { labelMap, patches } = await predict(
-    volume,
+  const straight = straighten(volume);
+  const { labelMap: found, patches } = await predict(
+    straight.volume,
     parts.map(({ part, plans }) => ({
       plans,
       values: valuesOf(plans, manifest.labels),
@@ -60,6 +62,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
       },
     },
   );
+  const labelMap = straight.toSlices(found);
   const structures = measureLabels(volume, labelMap).map(({ centre, ...measure }) => ({
     ...measure,
     centreLps: centre,

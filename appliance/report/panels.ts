@@ -1,6 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import { spacingMm } from "../volume/grid.ts";
 import { type Plane, planeAxes } from "../volume/plane.ts";
+import { restackLabels, straighten } from "../volume/restack.ts";
 import { cutSection, type IndexBox, sectionSizeMm } from "../volume/section.ts";
 import { chooseSlices, countLabelsBySlice, labelledRange, type SliceCounts } from "../volume/slice-choice.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
@@ -27,13 +28,15 @@ const marginMm = 40;
 
 /**
  * Three or four axial slices, a coronal and a sagittal one, those that show the labels best, on black. Each is cut to what is labelled and 4 cm
- * around, as large as its panel takes, with the same scale along and across. Where nothing is labelled: the middle of the whole volume.
+ * around, as large as its panel takes, with the same scale along and across; tilted or uneven slices are straightened for it. Where nothing is labelled: the middle of the whole volume.
  */
 export function drawPanels(
-  { volume, labelMap, colors, window = softTissue, overlay = defaultOverlay }: PanelsRequest,
+  { volume: received, labelMap: ofReceived, colors, window = softTissue, overlay = defaultOverlay }: PanelsRequest,
   face: Face,
 ): Picture {
-  refuseOtherGrid(volume, labelMap);
+  refuseOtherGrid(received, ofReceived);
+  const { volume } = straighten(received);
+  const labelMap = volume === received ? ofReceived : restackLabels(ofReceived, volume.grid);
   const counts = countLabelsBySlice(labelMap);
   refuseUnknownLabels(counts, colors);
   const box = shownBox(labelMap, counts);

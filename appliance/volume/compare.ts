@@ -1,4 +1,4 @@
-import { type Grid, voxelCount, voxelMl } from "./grid.ts";
+import { type Grid, voxelCount, voxelsMl } from "./grid.ts";
 
 /** How two label maps on one grid agree on a label. */
 export type LabelAgreement = {
@@ -20,21 +20,28 @@ export function compareLabels(
   const inA = new Float64Array(256);
   const inB = new Float64Array(256);
   const inBoth = new Float64Array(256);
+  const mlA = new Float64Array(256);
+  const mlB = new Float64Array(256);
   let differingVoxels = 0;
-  for (let at = 0; at < a.length; at++) {
-    const labelA = a[at]!;
-    const labelB = b[at]!;
-    inA[labelA]!++;
-    inB[labelB]!++;
-    if (labelA === labelB) inBoth[labelA]!++;
-    else differingVoxels++;
+  const ofSlice = grid.dims[0] * grid.dims[1];
+  for (const [k, voxelMl] of voxelsMl(grid).entries()) {
+    const end = ofSlice * (k + 1);
+    for (let at = ofSlice * k; at < end; at++) {
+      const labelA = a[at]!;
+      const labelB = b[at]!;
+      inA[labelA]!++;
+      inB[labelB]!++;
+      mlA[labelA]! += voxelMl;
+      mlB[labelB]! += voxelMl;
+      if (labelA === labelB) inBoth[labelA]!++;
+      else differingVoxels++;
+    }
   }
-  const perVoxelMl = voxelMl(grid);
   const labels: LabelAgreement[] = [];
   for (let value = 1; value < 256; value++) {
     const sum = inA[value]! + inB[value]!;
     if (sum === 0) continue;
-    labels.push({ value, dice: (2 * inBoth[value]!) / sum, volumeMlA: inA[value]! * perVoxelMl, volumeMlB: inB[value]! * perVoxelMl });
+    labels.push({ value, dice: (2 * inBoth[value]!) / sum, volumeMlA: mlA[value]!, volumeMlB: mlB[value]! });
   }
   return { differingVoxels, labels };
 }

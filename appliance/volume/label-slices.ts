@@ -1,3 +1,4 @@
+import { type Grid, voxelsMl } from "./grid.ts";
 import type { LabelMap } from "./volume.ts";
 
 /** The rectangle of pixels that holds a label in one slice, bounds included. */
@@ -8,13 +9,13 @@ export type LabelSlices = {
   readonly label: number;
   readonly voxels: number;
   /** The slices that hold the label, k ascending. */
-  readonly slices: readonly { readonly k: number; readonly box: PixelBox }[];
+  readonly slices: readonly { readonly k: number; readonly voxels: number; readonly box: PixelBox }[];
 };
 
 /** Every label other than background that has voxels, in ascending order, found in one pass. */
 export function findLabelSlices({ grid, labels }: LabelMap): LabelSlices[] {
   const [ni, nj, nk] = grid.dims;
-  const found = new Map<number, { label: number; voxels: number; slices: { k: number; box: PixelBox }[] }>();
+  const found = new Map<number, { label: number; voxels: number; slices: { k: number; voxels: number; box: PixelBox }[] }>();
   const voxels = new Int32Array(256);
   const iMin = new Int32Array(256);
   const iMax = new Int32Array(256);
@@ -38,8 +39,18 @@ export function findLabelSlices({ grid, labels }: LabelMap): LabelSlices[] {
       const entry = found.get(label) ?? { label, voxels: 0, slices: [] };
       found.set(label, entry);
       entry.voxels += voxels[label]!;
-      entry.slices.push({ k, box: { iMin: iMin[label]!, iMax: iMax[label]!, jMin: jMin[label]!, jMax: jMax[label]! } });
+      entry.slices.push({
+        k,
+        voxels: voxels[label]!,
+        box: { iMin: iMin[label]!, iMax: iMax[label]!, jMin: jMin[label]!, jMax: jMax[label]! },
+      });
     }
   }
   return [...found.values()].sort((a, b) => a.label - b.label);
+}
+
+/** What a label's voxels hold, ml. */
+export function labelMl({ slices }: LabelSlices, grid: Grid): number {
+  const perVoxel = voxelsMl(grid);
+  return slices.reduce((sum, { k, voxels }) => sum + voxels * perVoxel[k]!, 0);
 }

@@ -1,5 +1,5 @@
 import type { Box } from "./crop.ts";
-import { ijkToLps, type Lps, voxelCount, voxelMl } from "./grid.ts";
+import { dot, type Grid, ijkToLps, isEven, type Lps, normalOf, sliceOrigin, subtract, voxelCount, voxelsMl } from "./grid.ts";
 import type { CtVolume, LabelMap } from "./volume.ts";
 
 /** What a label covers. */
@@ -24,7 +24,7 @@ export type LabelMeasure = {
 
 /**
  * Volume, HU and place of each label that occurs, by rising value, from one pass; all of it exact but for the last rounding. The two must be
- * on the same grid.
+ * on the same grid. In an uneven grid a voxel's share of volume and centre is that of its slab; HU are those of the voxels as they are.
  */
 export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly LabelMeasure[] {
   const { grid } = labelMap;
@@ -36,12 +36,16 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
     throw new Error(`volume of ${volume.grid.dims.join(" x ")} and label map of ${grid.dims.join(" x ")} are not on one grid`);
 
   const voxels = new Float64Array(256);
+  const { perVoxelMl, weights, places } = slicesOf(grid);
+  const weighted = new Float64Array(256); // voxels, a thicker slab's count more
   const sums = [new Float64Array(256), new Float64Array(256), new Float64Array(256)] as const; // of i, j, k
   const lowest = [new Int32Array(256).fill(ni), new Int32Array(256).fill(nj), new Int32Array(256).fill(nk)] as const;
   const highest = [new Int32Array(256).fill(-1), new Int32Array(256).fill(-1), new Int32Array(256).fill(-1)] as const;
   // int16 has 65536 values, so counting them costs one increment a voxel and gives every statistic exactly. Only pages in use are real memory.
   const histograms: Uint32Array[] = [];
   for (let k = 0, at = 0; k < nk; k++) {
+    const weight = weights[k]!;
+    const place = places[k]!;
     for (let j = 0; j < nj; j++) {
       // Labels come in runs: only the HU need a look at every voxel.
       for (let i = 0, next = 0; i < ni; i = next) {
@@ -60,9 +64,11 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
         }
         const run = next - i;
         voxels[value]! += run;
-        sums[0][value]! += (run * (i + next - 1)) / 2;
-        sums[1][value]! += run * j;
-        sums[2][value]! += run * k;
+        const counts = weight * run;
+        weighted[value]! += counts;
+        sums[0][value]! += (counts * (i + next - 1)) / 2;
+        sums[1][value]! += counts * j;
+        sums[2][value]! += counts * place;
         if (i < lowest[0][value]!) lowest[0][value] = i;
         if (next - 1 > highest[0][value]!) highest[0][value] = next - 1;
         if (j < lowest[1][value]!) lowest[1][value] = j;
@@ -73,7 +79,7 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
     }
   }
 
-  const perVoxelMl = voxelMl(grid);
+  const evenly = { dims: grid.dims, origin: grid.origin, steps: grid.steps }; // where `places` are indices
   const measures: LabelMeasure[] = [];
   for (let value = 1; value < 256; value++) {
     const count = voxels[value]!;
@@ -85,14 +91,35 @@ export function measureLabels(volume: CtVolume, labelMap: LabelMap): readonly La
     measures.push({
       value,
       voxels: count,
-      volumeMl: count * perVoxelMl,
+      volumeMl: weighted[value]! * perVoxelMl,
       ...summarise(histograms[value]!, count),
       touchesBorder: first.some((index) => index === 0) || last.some((index, axis) => index === grid.dims[axis]! - 1),
-      centre: ijkToLps(grid, [sums[0][value]! / count, sums[1][value]! / count, sums[2][value]! / count]),
+      centre: ijkToLps(evenly, [
+        sums[0][value]! / weighted[value]!,
+        sums[1][value]! / weighted[value]!,
+        sums[2][value]! / weighted[value]!,
+      ]),
       box: { start: first, dims: [last[0] - first[0] + 1, last[1] - first[1] + 1, last[2] - first[2] + 1] },
     });
   }
   return measures;
+}
+
+/**
+ * What a voxel holds on average, what one of each slice counts for beside that, and where the slices lie, in mean steps from the first: 1 and
+ * k unless slices are uneven. The mean of places is that of positions, the mean of indices would not be.
+ */
+function slicesOf(grid: Grid): { readonly perVoxelMl: number; readonly weights: Float64Array; readonly places: Float64Array } {
+  const perVoxel = voxelsMl(grid);
+  const meanMl = voxelsMl({ dims: grid.dims, origin: grid.origin, steps: grid.steps })[0]!;
+  if (isEven(grid)) return { perVoxelMl: meanMl, weights: perVoxel.fill(1), places: perVoxel.map((_, k) => k) };
+  const normal = normalOf(grid);
+  const perStepMm = dot(grid.steps[2], normal);
+  return {
+    perVoxelMl: meanMl,
+    weights: perVoxel.map((ml) => ml / meanMl),
+    places: perVoxel.map((_, k) => dot(subtract(sliceOrigin(grid, k), grid.origin), normal) / perStepMm),
+  };
 }
 
 const histogramSize = 65536;

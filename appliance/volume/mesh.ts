@@ -1,7 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import type { Box } from "./crop.ts";
-import { cross, dot, type Grid, type Ijk, ijkToLps, spacingMm, voxelMl } from "./grid.ts";
-import { findLabelSlices, type LabelSlices } from "./label-slices.ts";
+import { cross, dot, type Grid, type Ijk, ijkToLps, spacingMm } from "./grid.ts";
+import { findLabelSlices, type LabelSlices, labelMl } from "./label-slices.ts";
 import { type LayeredField, type TriangleMesh, traceSurface } from "./marching-cubes.ts";
 import { limitMoves, meshVolume, setVolume, smoothMesh } from "./smooth-mesh.ts";
 import type { LabelMap } from "./volume.ts";
@@ -53,14 +53,8 @@ function surfaceOf(labelMap: LabelMap, found: LabelSlices, { smoothingPasses = 1
     smoothMesh(mesh, smoothingPasses);
     limitMoves(mesh, began);
     setVolume(mesh, voxels, began);
-    const perSampleMl = voxelMl(grid) * si * sj * sk;
-    return {
-      ...toPatient(mesh, grid, box, sampling),
-      value: found.label,
-      volumeMl: meshVolume(mesh) * perSampleMl,
-      voxelsMl: voxels * perSampleMl,
-      sampling,
-    };
+    const surface = toPatient(mesh, grid, box, sampling);
+    return { ...surface, value: found.label, volumeMl: meshVolume(surface) / 1000, voxelsMl: labelMl(found, grid), sampling };
   }
   throw new RefusedError(
     "mesh-too-scattered",

@@ -1,5 +1,7 @@
 import type { Grid } from "./grid.ts";
 import { spacingMm } from "./grid.ts";
+import { regularGridOf } from "./regular-grid.ts";
+import { restackLabels } from "./restack.ts";
 import type { LabelMap } from "./volume.ts";
 
 /** How a label is called and shown; what a model's manifest lists has it all. */
@@ -7,14 +9,20 @@ export type NamedLabel = { readonly value: number; readonly name: string; readon
 
 const headerBytes = 352;
 
+/** A slant that moves no slice of a patient by more than a tenth of a millimetre: what float32 affines and decimal strings leave. */
+const straightDegrees = 0.01;
+
 /**
- * A label map as a NIfTI-1 file in memory, uncompressed, uint8, on its own grid. NIfTI's world is RAS, so x and y change sign; both sform
- * and qform are not needed: the sform alone says it exactly, sheared grids included. Given labels go with it by name and colour, in a header
+ * A label map as a NIfTI-1 file in memory, uncompressed, uint8. NIfTI's world is RAS, so x and y change sign; both sform and qform are not
+ * needed: the sform alone says it exactly. One affine can't say where uneven slices lie, and of sheared ones ITK's readers refuse the affine
+ * or silently take the nearest one at right angles: those label maps come on their regular grid, by nearest voxel. Given labels go with it by name and colour, in a header
  * extension as TotalSegmentator writes it; readers that do not know it step over it.
  *
  * @source nifti.nimh.nih.gov, nifti1.h
  */
-export function encodeNifti({ grid, labels: voxels }: LabelMap, labels: readonly NamedLabel[] = []): Uint8Array {
+export function encodeNifti(labelMap: LabelMap, labels: readonly NamedLabel[] = []): Uint8Array {
+  const regular = regularGridOf(labelMap.grid, straightDegrees);
+  const { grid, labels: voxels } = regular === null ? labelMap : restackLabels(labelMap, regular);
   const extension = labels.length > 0 ? labelTableExtension(labels) : new Uint8Array(0);
   const voxelsAt = headerBytes + extension.length;
   const bytes = new Uint8Array(voxelsAt + voxels.length);

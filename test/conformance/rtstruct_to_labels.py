@@ -1,6 +1,6 @@
 """Reads RTSTRUCTs with pydicom and fills their contours again.
 
-Usage: rtstruct_to_labels.py CASES.json, a list of {"rtstruct": path, "grid": {dims, origin, steps}, "slices": [[sop instance uid, frame
+Usage: rtstruct_to_labels.py CASES.json, a list of {"rtstruct": path, "grid": see slices.py, "slices": [[sop instance uid, frame
 or null] per k], "out": path}. Writes per case one byte per voxel, i fastest: the ROI number whose contours hold the voxel's centre. Fails
 when a contour is off its plane, refers to another slice, has under three points, or when filling by the even-odd rule, by winding, by
 the union of contours and by their exclusive or do not all give the same.
@@ -10,6 +10,8 @@ import sys
 
 import numpy as np
 import pydicom
+
+from slices import indices
 
 
 def fill(i, j, ni, nj):
@@ -32,8 +34,6 @@ def fill(i, j, ni, nj):
 def labels_of(path, grid, slices):
     rt = pydicom.dcmread(path)
     ni, nj, nk = grid["dims"]
-    to_ijk = np.linalg.inv(np.array(grid["steps"], dtype=float).T)
-    origin = np.array(grid["origin"], dtype=float)
     known = [int(r.ROINumber) for r in rt.StructureSetROISequence]
     assert known == [int(r.ReferencedROINumber) for r in rt.ROIContourSequence] == [int(r.ReferencedROINumber) for r in rt.RTROIObservationsSequence]
     labels = np.zeros((nk, nj, ni), dtype=np.uint8)
@@ -46,9 +46,9 @@ def labels_of(path, grid, slices):
                 data = data.decode("ascii").split("\\")
             points = np.array(data, dtype=float).reshape(-1, 3)
             assert contour.ContourGeometricType == "CLOSED_PLANAR" and len(points) == contour.NumberOfContourPoints >= 3
-            i, j, depth = ((points - origin) @ to_ijk.T).T
-            k = int(round(depth[0]))
-            assert np.abs(depth - k).max() < 1e-3, "off its plane"
+            i, j, of_slice, off_mm = indices(grid, points)
+            k = int(of_slice[0])
+            assert (of_slice == k).all() and np.abs(off_mm).max() < 1e-3, "off its plane"
             image = contour.ContourImageSequence[0]
             assert [image.ReferencedSOPInstanceUID, image.get("ReferencedFrameNumber")] == slices[k], "refers to another slice"
             inside, winding = fill(i, j, ni, nj)

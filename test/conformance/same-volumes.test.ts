@@ -8,7 +8,7 @@ import { readInstanceHeader } from "../../appliance/dicom/instance-header.ts";
 import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
 import { encodeSeg } from "../../appliance/dicom/seg.ts";
 import { readSourceSeries } from "../../appliance/dicom/series-to-volume.ts";
-import { spacingMm, voxelMl } from "../../appliance/volume/grid.ts";
+import { spacingMm, voxelsMl } from "../../appliance/volume/grid.ts";
 import { request } from "../make/result-request.ts";
 import { temporaryFolder } from "../peers/folder.ts";
 import { run } from "../peers/process.ts";
@@ -61,7 +61,7 @@ test("plastimatch makes the same volumes of an RTSTRUCT of 31 organs as pydicom 
   assert.equal(code, 0, stdout + stderr);
   const found = [...new Set(organs.labelMap.labels)].filter((label) => label !== 0).sort((a, b) => a - b);
   assert.equal(found.length, 31);
-  const mlPerVoxel = voxelMl(organs.source.grid);
+  const mlPerVoxel = voxelsMl(organs.source.grid)[0]!;
   for (const [index, label] of found.entries()) {
     const { title } = organs.manifest.labels[label - 1]!;
     const inRtstruct = readFileSync(join(masks, `${title}.mha`)).subarray(-organs.labelMap.labels.length);

@@ -19,6 +19,10 @@ type Geometry = {
   readonly pixelMm: readonly [number, number];
   /** From a slice to the next, mm. */
   readonly step: Vector;
+  /** Where each slice lies, in steps from the first; 0, 1, 2 ... unless given. */
+  readonly places?: readonly number[];
+  /** Slice Thickness, mm, where it is not the example's. */
+  readonly thicknessMm?: number;
 };
 
 const folder = join(import.meta.dirname, "../data/example-ct");
@@ -28,7 +32,7 @@ const origin: Vector = [-63.96484375, -261.73046875, -756.5];
 const axial: Geometry = { dims: [128, 128, 10], row: [1, 0, 0], column: [0, 1, 0], pixelMm: [0.9765625, 0.9765625], step: [0, 0, 2] };
 const [cosA, sinA, cosB, sinB] = [Math.cos(0.3), Math.sin(0.3), Math.cos(-0.5), Math.sin(-0.5)];
 
-/** Every kind of series that a scanner sends: as it was, oblique, sheared as far as is taken, its pixels not square, and all slices in one instance. */
+/** Every kind of series that a scanner sends: as it was, oblique, gantries tilted a little and far, pixels not square, two spacings, and all slices in one instance. */
 export async function exampleVariants(): Promise<Variant[]> {
   const oblique: Geometry = {
     ...axial,
@@ -43,17 +47,24 @@ export async function exampleVariants(): Promise<Variant[]> {
     { name: "oblique", instances: singleFrames("oblique", oblique, example) },
     { name: "tilted by 0.9 degrees", instances: singleFrames("tilted", tilted(0.9), example) },
     { name: "pixels and field of view not square", instances: singleFrames("not-square", notSquare, example) },
+    { name: "tilted by 18.5 degrees", instances: singleFrames("tilted-far", tilted(18.5), example) },
+    { name: "two spacings", instances: singleFrames("two-spacings", twoSpacings, example) },
+    {
+      name: "two spacings, tilted by -18.5 degrees",
+      instances: singleFrames("two-spacings-tilted", { ...tilted(-18.5), ...spaced }, example),
+    },
     { name: "enhanced multi-frame", instances: [multiFrame("multi-frame", oblique, example)] },
   ];
 }
 
-/** The example series as a gantry tilted by so much makes it. */
-export async function tiltedExample(degrees: number): Promise<readonly MadeInstance[]> {
-  return singleFrames("tilted-far", tilted(degrees), await readExample());
-}
+/** 2 mm for six slices, then 4 mm, as protocols change from the skull base to what is above. */
+const spaced = { places: [0, 1, 2, 3, 4, 5, 7, 9, 11, 13], thicknessMm: 4 } as const;
+const twoSpacings: Geometry = { ...axial, ...spaced };
 
+/** As a gantry tilted by so much has it: rows lean, the table moves along z. */
 function tilted(degrees: number): Geometry {
-  return { ...axial, step: [0, 2 * Math.tan((degrees * Math.PI) / 180), 2] };
+  const radians = (degrees * Math.PI) / 180;
+  return { ...axial, column: [0, Math.cos(radians), Math.sin(radians)], step: [0, 0, 2 / Math.cos(radians)] };
 }
 
 type Example = { readonly attributes: SourceAttributes; readonly hu: Int16Array; readonly dims: Vector };
@@ -76,6 +87,7 @@ function singleFrames(name: string, geometry: Geometry, example: Example): MadeI
       [0x00200032, "DS", positionOf(geometry, k)],
       [0x00200037, "DS", orientationOf(geometry)],
       [0x00280030, "DS", spacingOf(geometry)],
+      ...(geometry.thicknessMm === undefined ? [] : [[0x00180050, "DS", decimal(geometry.thicknessMm)] as [number, string, MadeValue]]),
       [0x7fe00010, "OW", storedPixels(geometry, example, k)],
     ];
     for (const [tag, vr, value] of own) dataSet.set(tag, [vr, value]);
@@ -118,8 +130,8 @@ function commonDataSet(name: string, sopInstanceUid: string, { dims }: Geometry,
   return dataSet;
 }
 
-function positionOf({ step }: Geometry, k: number): string {
-  return origin.map((mm, axis) => decimal(mm + k * step[axis]!)).join("\\");
+function positionOf({ step, places }: Geometry, k: number): string {
+  return origin.map((mm, axis) => decimal(mm + (places?.[k] ?? k) * step[axis]!)).join("\\");
 }
 
 function orientationOf({ row, column }: Geometry): string {

@@ -32,7 +32,7 @@ const advice: Readonly<Record<string, string>> = {
   "spacings-mixed": sendAgain,
   "orientations-mixed": sendAgain,
   "frames-missing": sendAgain,
-  "gantry-tilt": "Send a reconstruction without gantry tilt.",
+  "gantry-tilt": "Its slices are pushed sideways further than a gantry can tilt. Send another reconstruction.",
   "not-hounsfield": "Send a reconstruction whose values are Hounsfield units.",
   "volume-too-large": "Send a reconstruction with fewer or smaller slices.",
   // its images can't be read

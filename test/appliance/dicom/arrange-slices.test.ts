@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arrangeSlices, type PlacedSlice } from "../../../appliance/dicom/arrange-slices.ts";
-import { cross, dot, ijkToLps, type Lps, length } from "../../../appliance/volume/grid.ts";
+import { cross, dot, ijkToLps, isEven, type Lps, length } from "../../../appliance/volume/grid.ts";
 
 const axial = [1, 0, 0, 0, 1, 0] as const;
 
 function slice(position: Lps, instanceNumber: number, changes: Partial<PlacedSlice> = {}): PlacedSlice {
-  return { position, orientation: axial, pixelSpacingMm: [0.7, 0.8], instanceNumber, rows: 6, columns: 8, ...changes };
+  return {
+    position,
+    orientation: axial,
+    pixelSpacingMm: [0.7, 0.8],
+    sliceThicknessMm: null,
+    instanceNumber,
+    rows: 6,
+    columns: 8,
+    ...changes,
+  };
 }
 
 /** Axial slices at these heights, numbered from 1. */
@@ -74,15 +83,54 @@ test("positions rounded to a tenth of a millimetre are even, as scanners write 0
   assert.ok(Math.abs(arrangeSlices(axials(heights)).grid.steps[2][2] - 0.625) < 1e-3);
 });
 
-test("a slice a fifth of a millimetre out of step is refused", () => {
-  assert.throws(() => arrangeSlices(axials([0, 5, 10.2, 15, 20])), {
-    code: "slices-uneven",
-    message: /instance 3 at 10\.20 mm is 0\.20 mm off an even spacing of 5\.00 mm/,
+/** Heights of slices that are these steps apart. */
+const heightsOf = (steps: readonly number[]): number[] => {
+  const heights = [0];
+  for (const step of steps) heights.push(heights.at(-1)! + step);
+  return heights;
+};
+
+const taken: readonly (readonly [what: string, steps: readonly number[]])[] = [
+  ["a slice a fifth of a millimetre out of step", [5, 5.2, 4.8, 5]],
+  ["a spacing that changes slowly", [1, 1.1, 1.2, 1.3, 1.4]],
+  ["thin slices of the skull base below thick ones", [2.5, 2.5, 2.5, 2.5, 5, 5, 5]],
+  ["thick, thin and thick slices", [5, 5, 5, 1.25, 1.25, 1.25, 1.25, 5, 5, 5]],
+  ["a step that leads over from one spacing to another", [2.5, 2.5, 4, 5, 5, 5]],
+];
+
+for (const [what, steps] of taken)
+  test(`uneven slices lie where they were received, and the notes say what is done: ${what}`, () => {
+    const { grid, notes } = arrangeSlices(axials(heightsOf(steps)));
+    for (const [k, z] of heightsOf(steps).entries()) assert.deepEqual(ijkToLps(grid, [0, 0, k]), [-10, -20, z]);
+    assert.match(notes.join(), /^slices are \d\.\d\d to \d\.\d\d mm apart: they were resampled to \d\.\d\d mm for the model/);
   });
+
+const gaps: readonly (readonly [what: string, steps: readonly number[], message: RegExp])[] = [
+  ["a single wide step", [5, 5, 10, 5, 5], /found 10\.00 mm after instance 3/],
+  ["two wide steps side by side", [5, 5, 10, 10, 5, 5], /after instance 3 .* and 1 more gaps/],
+  ["a wide step at the end", [2.5, 2.5, 2.5, 5], /found 5\.00 mm after instance 4/],
+  ["a step that is wider than those it leads to", [2.5, 2.5, 10, 5, 5, 5], /found 10\.00 mm after instance 3/],
+  ["spacings that differ too much", [1, 1, 1, 5, 5, 5], /at most 4 times the narrowest, 1\.00 mm, found 5\.00 mm after instance 4/],
+];
+
+for (const [what, steps, message] of gaps)
+  test(`a gap is refused: ${what}`, () => {
+    assert.throws(() => arrangeSlices(axials(heightsOf(steps))), { code: "slices-uneven", message });
+  });
+
+test("a wider spacing that leaves tissue between its slices unseen is one of missing slices; as thick slices it is meant", () => {
+  const heights = heightsOf([2.5, 2.5, 2.5, 5, 5, 5, 5]);
+  const thick = axials(heights, { sliceThicknessMm: 5 });
+  assert.throws(() => arrangeSlices(axials(heights, { sliceThicknessMm: 2.5 })), { code: "slices-uneven", message: /and 3 more gaps/ });
+  assert.equal(arrangeSlices(thick).grid.sliceOrigins?.length, heights.length);
 });
 
-test("a spacing that changes slowly is refused", () => {
-  assert.throws(() => arrangeSlices(axials([0, 1, 2.1, 3.3, 4.6, 6])), { code: "slices-uneven" });
+test("positions that are rounded stay what they are, and count as even", () => {
+  const heights = Array.from({ length: 40 }, (_, k) => Math.round(k * 6.25) / 10);
+  const { grid, notes } = arrangeSlices(axials(heights));
+  for (const [k, z] of heights.entries()) assert.equal(ijkToLps(grid, [0, 0, k])[2], z);
+  assert.equal(isEven(grid), true);
+  assert.deepEqual(notes, []);
 });
 
 test("two images at one position are refused", () => {
@@ -115,15 +163,32 @@ test("a slice beside the line of the others is refused", () => {
   });
 });
 
-test("a gantry tilt is refused with its angle; half a degree makes a sheared grid and a note", () => {
-  const sheared = (degrees: number): PlacedSlice[] => {
-    const lateral = 2 * Math.tan((degrees * Math.PI) / 180);
-    return [0, 1, 2, 3].map((k) => slice([0, k * lateral, k * 2], k));
-  };
-  assert.throws(() => arrangeSlices(sheared(-18.5)), { code: "gantry-tilt", message: /18\.5 degrees/ });
-  const { grid, notes } = arrangeSlices(sheared(0.5));
-  assert.ok(Math.abs(grid.steps[2][1] - 0.01745) < 1e-4);
-  assert.deepEqual(notes, ["slices are sheared by 0.50 degrees; the grid follows them"]);
+const sheared = (degrees: number, heights: readonly number[] = [0, 2, 4, 6]): PlacedSlice[] => {
+  const lateral = Math.tan((degrees * Math.PI) / 180);
+  return heights.map((z, k) => slice([0, z * lateral, z], k));
+};
+
+test("a tilted gantry makes a sheared grid, and a note with its angle; up to a degree nothing is resampled", () => {
+  for (const degrees of [-18.5, 18.5, 30]) {
+    const { grid, notes } = arrangeSlices(sheared(degrees));
+    assert.ok(Math.abs(grid.steps[2][1] - 2 * Math.tan((degrees * Math.PI) / 180)) < 1e-9);
+    assert.equal(grid.sliceOrigins, undefined);
+    assert.deepEqual(notes, [
+      `slices are sheared by ${Math.abs(degrees).toFixed(1)} degrees (gantry tilt): they were straightened for the model, results are on the slices as received`,
+    ]);
+  }
+  assert.deepEqual(arrangeSlices(sheared(0.5)).notes, ["slices are sheared by 0.50 degrees; the grid follows them"]);
+});
+
+test("a shear that no gantry makes is refused", () => {
+  assert.throws(() => arrangeSlices(sheared(60)), { code: "gantry-tilt", message: /sheared by 60\.0 degrees, expected at most 45/ });
+});
+
+test("a tilted series of two spacings is both, sheared and uneven", () => {
+  const heights = heightsOf([2.5, 2.5, 2.5, 5, 5, 5]);
+  const { grid, notes } = arrangeSlices(sheared(20, heights));
+  for (const [k, z] of heights.entries()) assert.deepEqual(ijkToLps(grid, [0, 0, k]), [0, z * Math.tan(Math.PI / 9), z]);
+  assert.equal(notes.length, 2);
 });
 
 test("a size that no memory holds is refused", () => {

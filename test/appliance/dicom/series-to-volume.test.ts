@@ -163,7 +163,7 @@ const brokenSeries: readonly (readonly [string, CtSeriesOptions, string])[] = [
   ["a missing slice", { missing: [2] }, "slices-uneven"],
   ["a slice that came twice as another instance", { twice: [1] }, "slices-not-a-volume"],
   ["an MR series", { modality: "MR" }, "not-ct"],
-  ["a tilted gantry", { stepMm: [0, 0.5, 2] }, "gantry-tilt"],
+  ["slices sheared as no gantry does", { stepMm: [0, 4, 2] }, "gantry-tilt"],
   ["a truncated last file", { cutTo: (k) => (k === 4 ? -20 : null) }, "pixel-data-truncated"],
   ["an empty file", { cutTo: (k) => (k === 0 ? 0 : null) }, "not-dicom"],
   ["a file cut in its header", { cutTo: (k) => (k === 1 ? 500 : null) }, "dicom-truncated"],

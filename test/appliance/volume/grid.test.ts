@@ -6,14 +6,17 @@ import {
   dot,
   type Grid,
   ijkToLps,
+  isEven,
   type Lps,
   length,
   lpsToIjk,
   scale,
+  slabsMm,
+  sliceGapsMm,
   spacingMm,
   subtract,
   voxelCount,
-  voxelMl,
+  voxelsMl,
 } from "../../../appliance/volume/grid.ts";
 
 /** 0.5 x 0.5 x 3 mm, k towards the feet. */
@@ -35,6 +38,23 @@ const sheared: Grid = {
     [1, 0, 0],
     [0, 1, 0],
     [0, 1.5, 2],
+  ],
+};
+
+/** Slices of a gantry tilted by atan(0.5) at 0, 2, 4 and 9 mm: 2 mm of shift at the third. */
+const uneven: Grid = {
+  dims: [4, 4, 4],
+  origin: [1, 2, 3],
+  steps: [
+    [0.5, 0, 0],
+    [0, 0.5, 0],
+    [0, 1.5, 3],
+  ],
+  sliceOrigins: [
+    [1, 2, 3],
+    [1, 3, 5],
+    [1, 4, 7],
+    [1, 6.5, 12],
   ],
 };
 
@@ -68,14 +88,47 @@ test("an index goes to patient space and back, in whatever grid", () => {
   );
 });
 
+test("uneven slices lie where they say; between and beyond them k goes on in line", () => {
+  assert.deepEqual(ijkToLps(uneven, [2, 0, 3]), [2, 6.5, 12]);
+  assert.deepEqual(ijkToLps(uneven, [0, 1, 2.5]), [1, 5.75, 9.5]);
+  assert.deepEqual(ijkToLps(uneven, [0, 0, -0.5]), [1, 1.5, 2]);
+  assert.deepEqual(ijkToLps(uneven, [0, 0, 4]), [1, 9, 17]);
+  for (const k of [-1, -0.5, 0, 0.25, 1, 1.75, 2, 2.5, 3, 3.5, 5])
+    close(lpsToIjk(uneven, ijkToLps(uneven, [1.5, -2, k])), [1.5, -2, k], 1e-12);
+});
+
+test("a slab reaches half-way to both neighbours, and a voxel holds its share of it", () => {
+  assert.deepEqual(sliceGapsMm(uneven), [2, 2, 5]);
+  assert.deepEqual([...slabsMm(uneven)], [2, 2, 3.5, 5]);
+  assert.deepEqual([...voxelsMl(uneven)], [0.0005, 0.0005, 0.000875, 0.00125]);
+});
+
+test("slices that are even but for rounded positions have slabs of one thickness", () => {
+  const heights = [0, 0.6, 1.3, 1.9, 2.5];
+  const sliceOrigins = heights.map((z): Lps => [0, 0, z]);
+  const rounded: Grid = {
+    dims: [1, 1, 5],
+    origin: [0, 0, 0],
+    steps: [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 0.625],
+    ],
+    sliceOrigins,
+  };
+  assert.equal(isEven(rounded), true);
+  assert.deepEqual([...slabsMm(rounded)], [0.625, 0.625, 0.625, 0.625, 0.625]);
+  assert.equal(isEven(uneven), false);
+});
+
 test("spacing is the distance of neighbours, also of sheared ones", () => {
   assert.deepEqual(spacingMm(axial), [0.5, 0.5, 3]);
   assert.deepEqual(spacingMm(sheared), [1, 1, 2.5]);
 });
 
 test("a voxel's volume is that of its parallelepiped: shearing keeps it, a left-handed grid too", () => {
-  assert.equal(voxelMl(axial), 0.00075);
-  assert.equal(voxelMl(sheared), 0.002);
+  assert.equal(voxelsMl(axial)[7], 0.00075);
+  assert.equal(voxelsMl(sheared)[0], 0.002);
 });
 
 test("voxels are counted", () => {

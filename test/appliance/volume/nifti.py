@@ -29,6 +29,7 @@ json.dump(
         "sform": int(image.header["sform_code"]),
         "voxels": [[int(data[tuple(ijk)]) for ijk in asked["ijk"]]][0],
         "extensions": [[extension.get_code(), names(extension)] for extension in image.header.extensions],
+        "middle": nibabel.affines.apply_affine(image.affine, numpy.argwhere(data).mean(axis=0)).tolist() if data.any() else [],
         "sum": int(data.astype(numpy.int64).sum()),
     },
     sys.stdout,
