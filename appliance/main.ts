@@ -1,15 +1,18 @@
-import { chmod, mkdir, statfs } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { applySiteFile } from "../provisioning/apply-site.ts";
+import type { ReceivingState } from "./api/device.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf, RefusedError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { dataFolder } from "./config/data-folder.ts";
+import { parseDicomSettings } from "./config/dicom-settings.ts";
 import type { Site } from "./config/site-file.ts";
 import { startScp } from "./dimse/scp.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { readMachine } from "./host/machine.ts";
+import { createHostResolver } from "./host/resolve-host.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
 import { readSoftwareVersion } from "./host/software-version.ts";
 import { LiveEvents } from "./http/live-events.ts";
@@ -23,11 +26,13 @@ import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { openInstance } from "./pipeline/receive.ts";
+import { RefusedCallers } from "./pipeline/refused-callers.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
+import { FreeSpace } from "./store/free-space.ts";
 import { releaseRunningJobs } from "./store/jobs.ts";
 import { ObjectFolder } from "./store/objects.ts";
 import { getResult } from "./store/results.ts";
@@ -45,8 +50,6 @@ export type ServiceOptions = {
 
 export type Service = { readonly dicomPort: number; readonly httpPort: number; stop(): Promise<void> };
 
-/** A scanner may pause for minutes between two reconstructions within one association. */
-const idleTimeoutMs = 10 * 60_000;
 const uiFolder = join(import.meta.dirname, "../ui");
 /** Models that come with the program. */
 export const shippedModels = join(import.meta.dirname, "../models");
@@ -64,14 +67,20 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => database.close());
   if (provision !== undefined && (await applySiteFile(database, provision, clock.now()))) log.info("site-file-applied");
   const station = getSetting<Site["station"]>(database, "station");
-  const dicom = getSetting<Site["dicom"]>(database, "dicom");
+  const storedDicom = getSetting<unknown>(database, "dicom");
   const http = getSetting<Site["http"]>(database, "http");
-  if (!station || !dicom || !http)
+  if (!station || !storedDicom || !http)
     throw new RefusedError(
       "not-set-up",
       "this data folder was never set up; start once with --provision FILE (provisioning/example.yaml shows one)",
     );
 
+  const dicom = parseDicomSettings(storedDicom);
+  const { limits } = dicom;
+  const space = new FreeSpace(folder.root, limits.minimumFreeMegabytes * 1_048_576, (isLow, { freeBytes }) => {
+    if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
+    else log.info("disk-has-room", { freeBytes });
+  });
   const objects = await ObjectFolder.open(folder.objects);
   let { models, refusals } = await usableModels([shippedModels, folder.models]);
   for (const { code, message } of refusals) log.error("model-unusable", { code, message });
@@ -122,6 +131,10 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => live.close());
   changes.subscribe((change) => (change.kind === "series" ? live.seriesChanged(change.seriesId) : live.publish(change)));
   let dicomPort = 0;
+  const receiving = async (): Promise<ReceivingState> => {
+    await space.read();
+    return space.isLow ? "disk-full" : "open";
+  };
   /** Requests of the page run inside a transaction: the work they leave begins after it. */
   const wakeAfter = (): void => void setImmediate(() => runner.wake());
   const resultTouched = (id: ResultId | undefined): void => {
@@ -157,16 +170,18 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         reviewResult(database, id, review);
         resultTouched(id);
       },
+      receiving,
       device: async () => {
-        const disk = await statfs(folder.root);
+        const disk = await space.read();
         return {
           stationName: station.name,
           softwareVersion,
           aeTitle: dicom.aeTitle,
           dicomPort,
+          receiving: await receiving(),
           model: [...models.values()].map(({ manifest: { name, version, title } }) => ({ name, version, title })),
           destinations: listNodes(database).map(({ name, aeTitle }) => ({ name, aeTitle })),
-          disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+          disk: { ...disk, minimumFreeBytes: space.minimumBytes },
         };
       },
     },
@@ -174,14 +189,32 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   );
   started.defer(() => web.close());
 
+  const refusedCallers = new RefusedCallers(database, clock, log);
+  started.defer(() => refusedCallers.write());
+  const resolveHost = createHostResolver(clock);
+  const aeTitles = [dicom.aeTitle, ...dicom.furtherAeTitles];
   const scp = await startScp(
-    { host: dicom.address, port: dicom.port, idleTimeoutMs },
     {
-      acceptAssociation: (peer) => acceptAssociation(peer, dicom, listNodes(database)),
+      host: dicom.address,
+      port: dicom.port,
+      maxAssociations: limits.associations,
+      maxAssociationsPerPeer: limits.associationsPerAddress,
+      maxPduLength: limits.offeredPduBytes,
+      acceptedPduLength: limits.acceptedPduBytes,
+      maxObjectBytes: limits.objectMegabytes * 1_048_576,
+      handshakeTimeoutMs: limits.handshakeSeconds * 1000,
+      idleTimeoutMs: limits.idleSeconds * 1000,
+      associationTimeoutMs: limits.associationMinutes * 60_000,
+      otherStorageSopClasses: dicom.otherStorageClasses,
+    },
+    {
+      acceptAssociation: (peer) =>
+        acceptAssociation(peer, { aeTitles, acceptUnknownCallers: dicom.acceptUnknownCallers, nodes: listNodes(database), resolveHost }),
       openInstance: (incoming) =>
         openInstance(incoming, {
           database,
           objects,
+          space,
           changes,
           clock,
           log,
@@ -189,6 +222,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
           wake: () => runner.wake(),
         }),
+      associationRefused: (refused) => refusedCallers.note(refused),
       associationClosed(peer) {
         associationEnded(peer.associationId, { database, open, changes, clock, log, quietMs });
         runner.wake();

@@ -1,11 +1,23 @@
+/**
+ * Whether the box takes images. disk-full: none until there is room again, which it notices by itself. storage-failed: the disk could not
+ * keep what it was given, and nothing is taken until the service is started again.
+ */
+export type ReceivingState = "open" | "disk-full" | "storage-failed";
+
 /** GET /api/device: what the page's head and foot show. */
 export type Device = {
   readonly stationName: string;
   readonly softwareVersion: string;
   readonly aeTitle: string;
   readonly dicomPort: number;
+  readonly receiving: ReceivingState;
   readonly model: { readonly name: string; readonly version: string; readonly title: string }[];
   readonly destinations: readonly { readonly name: string; readonly aeTitle: string }[];
   /** Free and total bytes of the data folder's file system. */
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number };
+  readonly disk: {
+    readonly freeBytes: number;
+    readonly totalBytes: number;
+    /** With less free space the box takes no images. */
+    readonly minimumFreeBytes: number;
+  };
 };

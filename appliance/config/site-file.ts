@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
-import { messageOf, RefusedError } from "../base/errors.ts";
-import { parseAeTitle } from "../domain/ids.ts";
+import { RefusedError } from "../base/errors.ts";
 import { deliveryTimes, outputsOf, resultOutputs, sendsOf, toSender } from "../domain/rule.ts";
+import { aeTitle, dicomSchema, listenAddress, listenPort } from "./dicom-settings.ts";
 
 const name = z
   .string()
@@ -12,23 +12,14 @@ const name = z
     "expected 1 to 64 letters, digits, spaces, dots, dashes or underscores, a letter or digit first",
   );
 
-const aeTitle = z.string().transform((text, context) => {
-  try {
-    return parseAeTitle(text);
-  } catch (error) {
-    context.addIssue(messageOf(error));
-    return z.NEVER;
-  }
-});
-
-const listenAddress = z
-  .string()
-  .refine((text) => isIP(text) !== 0, "expected an IP address of this machine, 0.0.0.0 for all")
-  .default("127.0.0.1");
-/** 0 takes any free port; the one chosen is printed at the start. */
-const listenPort = z.int().min(0).max(65535);
 const remotePort = z.int().min(1).max(65535);
 const host = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address");
+
+const addressOrNetwork = z.string().refine((text) => {
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  return family !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32)));
+}, "expected an IP address, or a network such as 10.1.2.0/24");
 
 const regularExpression = z
   .string()
@@ -47,6 +38,7 @@ const match = z.strictObject({
   axial: z.boolean().default(true),
   minimumSlices: z.int().min(2).max(100_000).default(10),
   callingAeTitles: z.array(aeTitle).default([]),
+  calledAeTitles: z.array(aeTitle).default([]),
   seriesDescription: regularExpression.default(""),
 });
 
@@ -66,17 +58,11 @@ const siteSchema = z
       /** Device Serial Number in results; made from the machine id where none is given. */
       serialNumber: z.string().min(1).max(64).optional(),
     }),
-    dicom: z.strictObject({
-      aeTitle,
-      address: listenAddress,
-      port: listenPort.default(11112),
-      /** Whether nodes that are not in the list below may send. */
-      acceptUnknownCallers: z.boolean().default(false),
-      /** A series is complete when nothing came for so long and no association that brought its images is open. */
-      quietSeconds: z.number().min(0.1).max(3600).default(10),
-    }),
+    dicom: dicomSchema,
     http: z.strictObject({ address: listenAddress, port: listenPort.default(8080) }).prefault({}),
-    nodes: z.array(z.strictObject({ name, aeTitle, host, port: remotePort })).default([]),
+    nodes: z
+      .array(z.strictObject({ name, aeTitle, host, port: remotePort, callsFrom: z.array(addressOrNetwork).max(64).default([]) }))
+      .default([]),
     rules: z
       .array(
         z.strictObject({
@@ -104,6 +90,10 @@ const siteSchema = z
       if (node.name === toSender)
         fault(["nodes", index, "name"], `expected another name: \`${toSender}\` as a destination means whoever sent the series`);
     for (const [at, rule] of site.rules.entries()) {
+      const ours = [site.dicom.aeTitle, ...site.dicom.furtherAeTitles];
+      for (const [index, title] of rule.match.calledAeTitles.entries())
+        if (!ours.includes(title))
+          fault(["rules", at, "match", "calledAeTitles", index], `expected one of our AE titles (${ours.join(", ")})`);
       if (outputsOf(rule).length === 0) fault(["rules", at, "outputs"], "expected at least one output, here or in a destination's `send`");
       for (const [index, destination] of rule.destinations.entries()) {
         const path = ["rules", at, "destinations", index];

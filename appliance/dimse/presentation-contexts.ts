@@ -4,14 +4,25 @@ import { contextResults, type NegotiatedContext, type ProposedContext } from "./
 
 export const verificationSopClass = "1.2.840.10008.1.1";
 
-/** What a scanner may send for segmentation, and what it sends along or by mistake: stored and then ignored with a reason, so that its job does not fail. */
+/** What a scanner may send for segmentation, and what it sends along with that: stored and then ignored with a reason, so that its job does not fail. */
 export const defaultStorageSopClasses: readonly string[] = [
   sopClass.ctImageStorage,
   sopClass.enhancedCtImageStorage,
   sopClass.legacyConvertedEnhancedCtImageStorage,
-  "1.2.840.10008.5.1.4.1.1.7", // Secondary Capture Image Storage: dose reports and the like
-  "1.2.840.10008.5.1.4.1.1.4", // MR Image Storage
+  sopClass.secondaryCaptureImageStorage, // dose reports and the like
 ];
+
+/** All storage classes of the standard, PS3.4 annex B.5, have UIDs that begin so; query, worklist and the others' do not. */
+const standardStorage = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.\d/;
+
+/** Whether objects of a class are taken: those that we know, and what a setting adds to them. */
+export function takesStorage(
+  uid: string,
+  of: { readonly storageSopClasses: readonly string[]; readonly otherStorageSopClasses: readonly string[] | "any" },
+): boolean {
+  if (of.storageSopClasses.includes(uid)) return true;
+  return of.otherStorageSopClasses === "any" ? standardStorage.test(uid) : of.otherStorageSopClasses.includes(uid);
+}
 
 /**
  * Every transfer syntax that we can read. JPEG baseline and extended (.50, .51) are not among them: a sender that holds such images and

@@ -10,7 +10,7 @@ import { IncomingStore } from "./incoming-store.ts";
 import { type MessageEvent, MessageReader } from "./message-reader.ts";
 import { encodeData } from "./pdu.ts";
 import type { DataPiece } from "./pdu-reader.ts";
-import { negotiate, verificationSopClass } from "./presentation-contexts.ts";
+import { negotiate, takesStorage, verificationSopClass } from "./presentation-contexts.ts";
 import { ProtocolError } from "./protocol.ts";
 import { type Rejection, rejections } from "./rejections.ts";
 import type { PeerInfo, ScpHandlers, ScpOptions } from "./scp-contract.ts";
@@ -23,7 +23,7 @@ export type ScpSite = {
   readonly log: Log;
   readonly nextAssociationId: () => number;
   /** Why no further association can be taken just now; null when it can. */
-  readonly fullness: () => Rejection | null;
+  readonly fullness: (remoteAddress: string) => Rejection | null;
 };
 
 type Context = { readonly abstractSyntax: string; readonly transferSyntax: string };
@@ -40,7 +40,7 @@ type Request = {
 export class ScpAssociation implements UpperLayerUser {
   readonly #site: ScpSite;
   readonly #connection: Connection;
-  readonly #remoteAddress: string;
+  readonly remoteAddress: string;
   readonly #openedAt = performance.now();
   readonly #contexts = new Map<number, Context>();
   readonly #messages = new MessageReader((contextId) => this.#contexts.has(contextId));
@@ -49,6 +49,7 @@ export class ScpAssociation implements UpperLayerUser {
   #peerMaxPduLength = 0;
   #request: Request | null = null;
   #idle: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   #stored = 0;
   #storedBytes = 0;
   #end: string = "connection closed";
@@ -58,9 +59,9 @@ export class ScpAssociation implements UpperLayerUser {
   constructor(socket: Socket, site: ScpSite, ended: () => void) {
     this.#site = site;
     this.#ended = ended;
-    this.#remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    this.remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:|%.*$/g, "");
     this.#connection = new Connection("acceptor", socket, this, {
-      maxPduLength: site.options.maxPduLength,
+      maxPduLength: site.options.acceptedPduLength,
       artimMs: site.options.handshakeTimeoutMs,
     });
   }
@@ -76,9 +77,25 @@ export class ScpAssociation implements UpperLayerUser {
 
   associateIndicated(request: AssociateRequest): void {
     const peer = this.#identify(request);
-    const refusal = typeof peer === "string" ? peer : this.#refusalOf(peer, request);
-    if (typeof peer !== "string" && refusal === null) this.#accept(request, peer);
-    else this.#refuse(request, refusal ?? "no-reason");
+    if (typeof peer === "string") this.#refuse(request, { reason: peer });
+    else if (request.applicationContext !== dicomApplicationContext) this.#refuse(request, { reason: "application-context-not-supported" });
+    else void this.#decide(request, peer);
+  }
+
+  /** Never rejects. */
+  async #decide(request: AssociateRequest, peer: PeerInfo): Promise<void> {
+    try {
+      const asked = this.#site.handlers.acceptAssociation(peer);
+      const decision = asked instanceof Promise ? await asked : asked; // a decision at hand is not put off
+      if (this.#connection.state !== 3) return; // the peer did not wait for the answer
+      const fullness = decision.accept ? this.#site.fullness(this.remoteAddress) : null;
+      if (!decision.accept) this.#refuse(request, decision);
+      else if (fullness) this.#refuse(request, { reason: fullness });
+      else this.#accept(request, peer);
+    } catch (error) {
+      this.failed(error);
+      this.abort();
+    }
   }
 
   #identify({ callingAeTitle, calledAeTitle }: AssociateRequest): PeerInfo | Rejection {
@@ -94,18 +111,13 @@ export class ScpAssociation implements UpperLayerUser {
     if (!called) return "called-ae-not-recognized";
     if (!calling) return "calling-ae-not-recognized";
     const associationId = this.#site.nextAssociationId();
-    return { callingAeTitle: calling, calledAeTitle: called, remoteAddress: this.#remoteAddress, associationId };
+    return { callingAeTitle: calling, calledAeTitle: called, remoteAddress: this.remoteAddress, associationId };
   }
 
-  #refusalOf(peer: PeerInfo, { applicationContext }: AssociateRequest): Rejection | null {
-    if (applicationContext !== dicomApplicationContext) return "application-context-not-supported";
-    const decision = this.#site.handlers.acceptAssociation(peer);
-    return decision.accept ? this.#site.fullness() : decision.reason;
-  }
-
-  #refuse({ callingAeTitle, calledAeTitle }: AssociateRequest, reason: Rejection): void {
-    this.#connection.reject(rejections[reason]);
-    const refused = { callingAeTitle, calledAeTitle, remoteAddress: this.#remoteAddress, reason };
+  #refuse({ callingAeTitle, calledAeTitle }: AssociateRequest, why: { readonly reason: Rejection; readonly detail?: string }): void {
+    this.#connection.reject(rejections[why.reason]);
+    const { reason, detail } = why;
+    const refused = { callingAeTitle, calledAeTitle, remoteAddress: this.remoteAddress, reason, ...(detail !== undefined && { detail }) };
     this.#site.log.warn("association-refused", refused);
     this.#site.handlers.associationRefused?.(refused);
   }
@@ -114,7 +126,7 @@ export class ScpAssociation implements UpperLayerUser {
     const { options, handlers, log } = this.#site;
     const contexts = negotiate(
       request.contexts,
-      (uid) => uid === verificationSopClass || options.storageSopClasses.includes(uid),
+      (uid) => uid === verificationSopClass || takesStorage(uid, options),
       (uid) => options.transferSyntaxes.includes(uid),
     );
     const proposed = new Map(request.contexts.map((context) => [context.id, context.abstractSyntax]));
@@ -125,6 +137,7 @@ export class ScpAssociation implements UpperLayerUser {
     log.info("association-opened", { ...peer, contexts: contexts.length, acceptedContexts: this.#contexts.size });
     handlers.associationOpened?.(peer);
     this.#watchIdle(options.idleTimeoutMs);
+    this.#deadline = setTimeout(() => this.#cut("association-too-long"), options.associationTimeoutMs);
     this.#connection.accept({
       ...request, // PS3.8 section 9.3.3: both AE titles go back as they came
       protocolVersion: 1,
@@ -205,7 +218,7 @@ export class ScpAssociation implements UpperLayerUser {
   }
   abortIndicated(cause: AbortCause): void {
     this.#end = cause.by === "us" ? "protocol error" : cause.by === "peer" ? "aborted by the peer" : "connection lost";
-    const fields = { associationId: this.#peer?.associationId, remoteAddress: this.#remoteAddress, message: cause.message };
+    const fields = { associationId: this.#peer?.associationId, remoteAddress: this.remoteAddress, message: cause.message };
     if (cause.by === "us") this.#site.log.warn("protocol-error", fields);
     else this.#site.log.info("association-aborted", fields);
   }
@@ -224,6 +237,7 @@ export class ScpAssociation implements UpperLayerUser {
   /** Throws away what came half-way and tells that the association ended. Never rejects. */
   async #settle(): Promise<void> {
     clearTimeout(this.#idle);
+    clearTimeout(this.#deadline);
     try {
       await this.#request?.store?.abandon();
     } catch (error) {
@@ -251,9 +265,14 @@ export class ScpAssociation implements UpperLayerUser {
     this.#idle = setTimeout(() => {
       const leftMs = this.#site.options.idleTimeoutMs - this.#connection.quietMs;
       if (leftMs > 0) return this.#watchIdle(leftMs);
-      this.#site.log.warn("association-idle", { associationId: this.#peer?.associationId });
-      this.abort();
+      this.#cut("association-idle");
     }, delayMs);
+  }
+
+  /** Ends an association that used up its time. */
+  #cut(event: "association-idle" | "association-too-long"): void {
+    this.#site.log.warn(event, { associationId: this.#peer?.associationId });
+    this.abort();
   }
 }
 

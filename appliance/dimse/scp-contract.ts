@@ -4,6 +4,7 @@ import type { Rejection } from "./rejections.ts";
 export type PeerInfo = {
   readonly callingAeTitle: AeTitle;
   readonly calledAeTitle: AeTitle;
+  /** Without the IPv4-in-IPv6 prefix and without a zone. */
   readonly remoteAddress: string;
   /** Counts up from 1 while the service runs. */
   readonly associationId: number;
@@ -26,18 +27,29 @@ export type InstanceSink = {
   abort(): Promise<void>;
 };
 
-export type AssociationDecision = { readonly accept: true } | { readonly accept: false; readonly reason: Rejection };
+/** `detail`: what the reason on the wire is too coarse to say, for people at our end. */
+export type AssociationDecision =
+  | { readonly accept: true }
+  | { readonly accept: false; readonly reason: Rejection; readonly detail?: string };
+
+/** An A-ASSOCIATE-RQ that was turned away. AE titles are as they came. */
+export type RefusedAssociation = {
+  readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
+  readonly remoteAddress: string;
+  readonly reason: Rejection;
+  readonly detail?: string;
+};
 
 export type ScpHandlers = {
   /** Asked once the request is whole and well-formed. */
-  acceptAssociation(peer: PeerInfo): AssociationDecision;
+  acceptAssociation(peer: PeerInfo): AssociationDecision | Promise<AssociationDecision>;
   /** May throw RefusedError or UnavailableError: the data set is then read to its end and dropped, and the sender hears the status. */
   openInstance(instance: IncomingInstance): Promise<InstanceSink>;
   associationOpened?(peer: PeerInfo): void;
   /** The association ended, however it did, and none of its sinks will be called again. Once for each accepted association. */
   associationClosed(peer: PeerInfo): void;
-  /** An A-ASSOCIATE-RQ was turned away. AE titles are as they came. */
-  associationRefused?(refused: { callingAeTitle: string; calledAeTitle: string; remoteAddress: string; reason: Rejection }): void;
+  associationRefused?(refused: RefusedAssociation): void;
 };
 
 export type ScpOptions = {
@@ -46,16 +58,24 @@ export type ScpOptions = {
   readonly port: number;
   /** Associations at the same time; one more is turned away with "local limit exceeded". Default 64. */
   readonly maxAssociations?: number;
-  /** Longest P-DATA-TF PDU, offered and enforced, bytes. Default 131072. */
+  /** Of these, from one address. Default: as many as there may be at all. */
+  readonly maxAssociationsPerPeer?: number;
+  /** Longest P-DATA-TF PDU that we ask for in A-ASSOCIATE-AC, bytes. Default 131072. */
   readonly maxPduLength?: number;
+  /** Longest P-DATA-TF PDU that we take, bytes: for senders that do not heed what we ask for. Default: what we ask for, which it is never below. */
+  readonly acceptedPduLength?: number;
   /** Longest data set, bytes. Default 4 GiB. */
   readonly maxObjectBytes?: number;
   /** An association on which nothing arrives for so long is aborted. Default 60 s. */
   readonly idleTimeoutMs?: number;
+  /** An association that is older is aborted, whatever it does. Default 4 h. */
+  readonly associationTimeoutMs?: number;
   /** From the connection to the end of A-ASSOCIATE-RQ, and for the peer to close a connection that is over. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
   /** In place of the default list, presentation-contexts.ts. Verification is always served. */
   readonly storageSopClasses?: readonly string[];
+  /** Storage classes beside that list; `any`: every one of the standard's. Default none. */
+  readonly otherStorageSopClasses?: readonly string[] | "any";
   /** In place of all that we can read. */
   readonly transferSyntaxes?: readonly string[];
 };

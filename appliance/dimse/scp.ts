@@ -5,24 +5,36 @@ import type { Rejection } from "./rejections.ts";
 import { ScpAssociation, type ScpSite } from "./scp-association.ts";
 import type { ScpHandlers, ScpOptions } from "./scp-contract.ts";
 
-export type { AssociationDecision, IncomingInstance, InstanceSink, PeerInfo, ScpHandlers, ScpOptions } from "./scp-contract.ts";
+export type {
+  AssociationDecision,
+  IncomingInstance,
+  InstanceSink,
+  PeerInfo,
+  RefusedAssociation,
+  ScpHandlers,
+  ScpOptions,
+} from "./scp-contract.ts";
 
 /** Connections at once, those that have not yet said who they are included: above it the kernel's handshake is all that a peer gets. */
 const maxConnections = 1024;
 
-const defaults = {
+export const scpDefaults = {
   maxAssociations: 64,
   maxPduLength: 131_072,
   maxObjectBytes: 4 * 1024 ** 3,
   idleTimeoutMs: 60_000,
+  associationTimeoutMs: 4 * 3_600_000,
   handshakeTimeoutMs: 10_000,
   storageSopClasses: defaultStorageSopClasses,
+  otherStorageSopClasses: [],
   transferSyntaxes: defaultTransferSyntaxes,
-};
+} as const satisfies Partial<ScpOptions>;
 
 /** Listens for associations and serves Verification and Storage. Resolves when it listens; rejects when the port can't be had. */
 export async function startScp(options: ScpOptions, handlers: ScpHandlers, log: Log): Promise<Scp> {
-  const scp = new Scp({ ...defaults, ...options }, handlers, log);
+  const filled = { ...scpDefaults, ...options };
+  const { maxPduLength, acceptedPduLength = 0, maxAssociationsPerPeer = filled.maxAssociations } = filled;
+  const scp = new Scp({ ...filled, acceptedPduLength: Math.max(acceptedPduLength, maxPduLength), maxAssociationsPerPeer }, handlers, log);
   await scp.listen();
   return scp;
 }
@@ -44,7 +56,7 @@ export class Scp {
       handlers,
       log,
       nextAssociationId: () => ++this.#lastAssociationId,
-      fullness: () => this.#fullness(),
+      fullness: (remoteAddress) => this.#fullness(remoteAddress),
     };
     this.#server = createServer((socket) => {
       const association = new ScpAssociation(socket, site, () => this.#gone(association));
@@ -74,6 +86,11 @@ export class Scp {
     for (const association of this.#associations) if (association.isOpen) open++;
     return open;
   }
+  #associationsFrom(remoteAddress: string): number {
+    let open = 0;
+    for (const association of this.#associations) if (association.isOpen && association.remoteAddress === remoteAddress) open++;
+    return open;
+  }
 
   /** Takes no new association; those that are open may go on for `graceMs` and are then aborted. Resolves when all are gone and settled. */
   async close(graceMs: number): Promise<void> {
@@ -90,9 +107,11 @@ export class Scp {
     clearTimeout(cut);
   }
 
-  #fullness(): Rejection | null {
+  #fullness(remoteAddress: string): Rejection | null {
     if (this.#isClosing) return "temporary-congestion";
-    return this.associations >= this.#options.maxAssociations ? "local-limit-exceeded" : null;
+    const { maxAssociations, maxAssociationsPerPeer } = this.#options;
+    const isFull = this.associations >= maxAssociations || this.#associationsFrom(remoteAddress) >= maxAssociationsPerPeer;
+    return isFull ? "local-limit-exceeded" : null;
   }
 
   #gone(association: ScpAssociation): void {

@@ -32,6 +32,8 @@ export type Rule = {
     /** Images, or frames of multi-frame images. */
     readonly minimumSlices: number;
     readonly callingAeTitles: readonly string[];
+    /** Of our own AE titles the ones that the series may have been sent to; none, or absent in what an earlier release stored: any. */
+    readonly calledAeTitles?: readonly string[];
     /** Regular expression over the Series Description, any case; empty takes all. */
     readonly seriesDescription: string;
   };
@@ -65,6 +67,7 @@ export function outputsOf(rule: Pick<Rule, "outputs" | "destinations">): ResultO
 /** What a rule looks at. */
 export type RuleCandidate = {
   readonly callingAeTitle: string;
+  readonly calledAeTitle: string;
   readonly seriesDescription: string;
   readonly instances: readonly InstanceFacts[];
 };
@@ -75,11 +78,14 @@ const ctStorageClasses: readonly string[] = ["1.2.840.10008.5.1.4.1.1.2", "1.2.8
 /** Null when the rule takes the series, else the first reason why not. */
 export function whyNot(rule: Rule, series: RuleCandidate): Reason | null {
   const { match } = rule;
+  const { calledAeTitles = [] } = match;
   const of = (code: string, message: string): Reason => ({ code, message });
   const modality = series.instances.find((instance) => instance.modality !== match.modality)?.modality;
   if (modality !== undefined) return of("modality", `modality is ${modality || "not given"}, expected ${match.modality}`);
   if (match.callingAeTitles.length > 0 && !match.callingAeTitles.includes(series.callingAeTitle))
     return of("calling-ae-title", `sent by ${series.callingAeTitle}, expected ${match.callingAeTitles.join(" or ")}`);
+  if (calledAeTitles.length > 0 && !calledAeTitles.includes(series.calledAeTitle))
+    return of("called-ae-title", `sent to ${series.calledAeTitle}, expected ${calledAeTitles.join(" or ")}`);
   if (match.seriesDescription && !new RegExp(match.seriesDescription, "i").test(series.seriesDescription))
     return of("series-description", `series description does not match ${match.seriesDescription}`);
   const images = series.instances.filter((instance) => !isLocalizer(instance));

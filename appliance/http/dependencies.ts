@@ -1,4 +1,4 @@
-import type { Device } from "../api/device.ts";
+import type { Device, ReceivingState } from "../api/device.ts";
 import type { LiveEvent } from "../api/events.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DeliveryId, ResultId } from "../domain/ids.ts";
@@ -25,5 +25,6 @@ export type HttpDependencies = {
   readonly pauseNode: (name: string, paused: boolean) => void;
   /** Notes a person's judgement. Refused where there is nothing to judge. Runs inside a transaction. */
   readonly review: (id: ResultId, review: Review) => void;
+  readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

@@ -10,6 +10,7 @@ import type { SeriesId } from "../domain/ids.ts";
 import type { Instance, SeriesDescription } from "../domain/series.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
+import type { FreeSpace } from "../store/free-space.ts";
 import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
 import { addInstance, findInstance } from "../store/series.ts";
@@ -22,6 +23,8 @@ const headLimitBytes = 1024 * 1024;
 export type ReceiveOptions = {
   readonly database: Database;
   readonly objects: ObjectFolder;
+  /** Refuses images while the disk is nearly full. */
+  readonly space: Pick<FreeSpace, "require">;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,6 +40,7 @@ export type ReceiveOptions = {
  * the series complete. Only after that its sender hears Success.
  */
 export async function openInstance(incoming: IncomingInstance, options: ReceiveOptions): Promise<InstanceSink> {
+  await options.space.require();
   const meta = encodeFileMeta({
     sopClassUid: incoming.sopClassUid,
     sopInstanceUid: incoming.sopInstanceUid,

@@ -37,6 +37,7 @@ export function selectStep({ database, readModel, changes, clock, log }: SelectO
       );
       const candidate = {
         callingAeTitle: series.callingAeTitle,
+        calledAeTitle: series.calledAeTitle,
         seriesDescription: series.description.seriesDescription,
         instances: [...new Map(instances.map(({ sopInstanceUid, facts }) => [sopInstanceUid, facts])).values()],
       };

@@ -27,11 +27,37 @@ export function setNodePaused(database: Database, name: string, paused: boolean)
 }
 
 export function listNodes(database: Database): RemoteNode[] {
-  return database.all<RemoteNode>('select name, ae_title as "aeTitle", host, port from remote_node order by name');
+  return database
+    .all<{ name: string; ae_title: string; host: string; port: number; calls_from: string | null }>(
+      "select name, ae_title, host, port, calls_from from remote_node order by name",
+    )
+    .map(({ name, ae_title: aeTitle, host, port, calls_from }) => ({
+      name,
+      aeTitle,
+      host,
+      port,
+      ...(calls_from !== null && { callsFrom: JSON.parse(calls_from) as string[] }),
+    }));
 }
 
 export function findNode(database: Database, name: string): RemoteNode | undefined {
   return listNodes(database).find((node) => node.name === name);
+}
+
+export function addNode(database: Database, { name, aeTitle, host, port, callsFrom = [] }: RemoteNode): void {
+  database.run(
+    "insert into remote_node (name, ae_title, host, port, calls_from) values (?, ?, ?, ?, ?)",
+    name,
+    aeTitle,
+    host,
+    port,
+    callsFrom.length > 0 ? JSON.stringify(callsFrom) : null,
+  );
+}
+
+/** False where there is no such node. */
+export function removeNode(database: Database, name: string): boolean {
+  return database.run("delete from remote_node where name = ?", name).changes > 0;
 }
 
 /** In the order of the site file; each matching rule makes a result of its own. */
@@ -44,8 +70,7 @@ export function replaceNodesAndRules(database: Database, nodes: readonly RemoteN
   database.transaction(() => {
     const paused = listPausedNodes(database);
     database.run("delete from remote_node");
-    for (const { name, aeTitle, host, port } of nodes)
-      database.run("insert into remote_node (name, ae_title, host, port) values (?, ?, ?, ?)", name, aeTitle, host, port);
+    for (const node of nodes) addNode(database, node);
     for (const name of paused) setNodePaused(database, name, true);
     database.run("delete from rule");
     for (const [position, rule] of rules.entries())

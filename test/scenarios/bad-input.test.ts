@@ -33,7 +33,12 @@ const badSeries: readonly { what: string; options: CtSeriesOptions; code: string
 test("bad input ends with a stored reason that says what was found, and the service goes on", async (t) => {
   await using folder = await temporaryFolder("bad-input");
   await using pacs = await startStorescp({ aeTitle: "PACS" });
-  await using box = await startBox({ data: join(folder.path, "data"), pacs: { aeTitle: "PACS", dicomPort: pacs.port }, quietSeconds: 0.3 });
+  await using box = await startBox({
+    data: join(folder.path, "data"),
+    pacs: { aeTitle: "PACS", dicomPort: pacs.port },
+    quietSeconds: 0.3,
+    dicom: { otherStorageClasses: ["1.2.840.10008.5.1.4.1.1.4"] }, // MR
+  });
 
   for (const { what, options, code, says } of badSeries)
     await t.test(what, async () => {

@@ -27,6 +27,8 @@ export type BoxOptions = {
   readonly nodes?: readonly { readonly name: string; readonly aeTitle: string; readonly port: number }[];
   /** In place of the one rule that sends SEG and RTSTRUCT to the PACS. */
   readonly rules?: readonly object[];
+  /** Further settings of the DICOM node. */
+  readonly dicom?: object;
 };
 
 /** The real service as a process of its own, as a user starts it, with one rule that sends everything to one PACS. */
@@ -56,11 +58,12 @@ export async function startBox({
   scannerPort = 11113,
   nodes = [],
   rules,
+  dicom = {},
 }: BoxOptions): Promise<Box> {
   await mkdir(data, { recursive: true });
   const site = {
     station: { name: "TEST" },
-    dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds },
+    dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds, ...dicom },
     http: { port: 0 },
     nodes: [
       { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },

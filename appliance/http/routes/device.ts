@@ -3,7 +3,7 @@ import { countUsers } from "../../store/users.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { everyRole, type Route } from "../route.ts";
 
-export function deviceRoutes({ database, device }: HttpDependencies): Route[] {
+export function deviceRoutes({ database, device, receiving }: HttpDependencies): Route[] {
   return [
     {
       method: "get",
@@ -17,13 +17,13 @@ export function deviceRoutes({ database, device }: HttpDependencies): Route[] {
       method: "get",
       path: "/healthz",
       access: "public",
-      handle: (context) => {
+      handle: async (context) => {
         try {
           countUsers(database);
         } catch (error) {
           throw new UnavailableError("unhealthy", "the service does not work just now", { cause: error });
         }
-        context.body = { status: "ok" };
+        context.body = { status: "ok", receiving: await receiving() };
       },
     },
   ];

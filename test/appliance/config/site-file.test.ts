@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RefusedError } from "../../../appliance/base/errors.ts";
+import { parseDicomSettings } from "../../../appliance/config/dicom-settings.ts";
 import { parseSiteFile, SiteFileError } from "../../../appliance/config/site-file.ts";
 
 const example = join(import.meta.dirname, "../../../provisioning/example.yaml");
@@ -32,7 +33,7 @@ test("the example file is taken and says what its comments say", async () => {
   assert.deepEqual(site.rules, [
     {
       name: "axial CT",
-      match: { modality: "CT", axial: true, minimumSlices: 10, callingAeTitles: [], seriesDescription: "" },
+      match: { modality: "CT", axial: true, minimumSlices: 10, callingAeTitles: [], calledAeTitles: [], seriesDescription: "" },
       model: "reference",
       outputs: ["seg", "rtstruct"],
       destinations: ["pacs"],
@@ -46,11 +47,57 @@ test("the example file is taken and says what its comments say", async () => {
 test("what a file leaves out has careful defaults: loopback only, known callers only", () => {
   assert.deepEqual(parseSiteFile(smallest), {
     station: { name: "BOX" },
-    dicom: { aeTitle: "SEGBOX", address: "127.0.0.1", port: 11112, acceptUnknownCallers: false, quietSeconds: 10 },
+    dicom: {
+      aeTitle: "SEGBOX",
+      furtherAeTitles: [],
+      address: "127.0.0.1",
+      port: 11112,
+      acceptUnknownCallers: false,
+      otherStorageClasses: [],
+      quietSeconds: 10,
+      limits: {
+        associations: 64,
+        associationsPerAddress: 32,
+        offeredPduBytes: 131_072,
+        acceptedPduBytes: 131_072,
+        objectMegabytes: 4_096,
+        handshakeSeconds: 10,
+        idleSeconds: 600,
+        associationMinutes: 240,
+        minimumFreeMegabytes: 2_048,
+      },
+    },
     http: { address: "127.0.0.1", port: 8080 },
     nodes: [],
     rules: [],
   });
+});
+
+test("settings that an earlier release stored are read with the defaults of what they lack", () => {
+  const stored = { aeTitle: "SEGBOX", address: "0.0.0.0", port: 104, acceptUnknownCallers: true, quietSeconds: 30 };
+  assert.deepEqual(parseDicomSettings(stored), { ...parseSiteFile(smallest).dicom, ...stored });
+});
+
+test("limits, titles and addresses that can't be are told", () => {
+  const faults = faultsOf(`
+station: { name: BOX }
+dicom: { aeTitle: SEGBOX, furtherAeTitles: [SEGNECK], otherStorageClasses: all, limits: { associations: 0, pduBytes: 1 } }
+nodes: [{ name: n, aeTitle: CT1, host: ct1, port: 104, callsFrom: [10.1.2.0/33, ct1, 10.0.0.0/8, "fd00::/64"] }]
+`);
+  assert.deepEqual(faults, [
+    'dicom.otherStorageClasses: expected `any`, or a list of storage SOP class UIDs, found "all"',
+    "dicom.limits.associations: expected number to be >=1, found 0",
+    "dicom.limits.pduBytes: unknown key",
+    'nodes[0].callsFrom[0]: expected an IP address, or a network such as 10.1.2.0/24, found "10.1.2.0/33"',
+    'nodes[0].callsFrom[1]: expected an IP address, or a network such as 10.1.2.0/24, found "ct1"',
+  ]);
+});
+
+test("a rule can ask for our own titles only", () => {
+  const rules = "rules: [{ name: r, model: reference, match: { calledAeTitles: [SEGBOX, SEGLUNG] } }]";
+  assert.deepEqual(faultsOf(`${smallest}${rules}`), [
+    'rules[0].match.calledAeTitles[1]: expected one of our AE titles (SEGBOX), found "SEGLUNG"',
+  ]);
 });
 
 test("a file in JSON is taken too", () => {

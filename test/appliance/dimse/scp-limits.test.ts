@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseAssociateAccept } from "../../../appliance/dimse/associate-pdu.ts";
 import { echoscu } from "../../peers/dcmtk.ts";
-import { echoRequest, explicitLittle, RawPeer, storeRequest, verification } from "./raw-peer.ts";
+import { associateRequest, echoRequest, explicitLittle, RawPeer, storeRequest, verification } from "./raw-peer.ts";
 import { recordingSink, startRecordingScp, until } from "./recording-scp.ts";
 
 test("a peer that is turned away hears the reason, and the reason is told to the handlers", async () => {
@@ -53,6 +54,68 @@ test("one association above the limit is turned away for now, and there is room 
   second.socket.destroy();
 });
 
+test("one address can't take all the places", async () => {
+  await using scp = await startRecordingScp({ maxAssociations: 3, maxAssociationsPerPeer: 2 });
+  const peers = await Promise.all([1, 2, 3].map(() => RawPeer.connect(scp.port)));
+  const answers = [];
+  for (const peer of peers) answers.push(await peer.associate());
+  assert.deepEqual(
+    answers.map(({ accepted }) => accepted),
+    [true, true, false],
+  );
+  assert.deepEqual([...answers[2]!.body], [0, 2, 3, 2]);
+  peers[0]!.sendPdu({ type: "release-request" });
+  await peers[0]!.next();
+  assert.equal((await echoscu({ port: scp.port })).code, 0);
+  for (const peer of peers) peer.socket.destroy();
+});
+
+test("an association that never rests ends all the same when its time is up", async () => {
+  await using scp = await startRecordingScp({ associationTimeoutMs: 300 });
+  const peer = await RawPeer.connect(scp.port);
+  await peer.associate();
+  peer.sendCommand(storeRequest("1.2.3"));
+  const drip = setInterval(() => peer.send(Buffer.from([4, 0, 0, 0, 0, 8, 0, 0, 0, 4, 1, 0, 7, 7])), 20); // never the last
+  try {
+    assert.equal((await peer.next())?.type, 7);
+  } finally {
+    clearInterval(drip);
+    peer.socket.destroy();
+  }
+  await until(() => scp.events.at(-1) === "closed SCANNER", "the association to end");
+  assert.deepEqual(scp.events, ["opened SCANNER", "open 1.2.3", "abort 1.2.3", "closed SCANNER"]);
+});
+
+test("a sender that does not heed the PDU length we ask for is taken up to the length that we take", async () => {
+  await using scp = await startRecordingScp({ maxPduLength: 8192, acceptedPduLength: 16384 });
+  for (const [length, type] of [
+    [16384, 4],
+    [16386, 7],
+  ] as const) {
+    const peer = await RawPeer.connect(scp.port);
+    const { body } = await peer.associate();
+    assert.equal(parseAssociateAccept(body).userInformation.maxPduLength, 8192);
+    peer.sendStore("1.2.3", Buffer.alloc(20_000), 1, length);
+    assert.equal((await peer.next())?.type, type);
+    peer.socket.destroy();
+  }
+});
+
+test("a decision that takes time is waited for, and a peer that leaves meanwhile is none", async () => {
+  const { promise: decided, resolve: decide } = Promise.withResolvers<{ accept: true }>();
+  await using scp = await startRecordingScp({}, { acceptAssociation: () => decided });
+  const [stays, leaves] = [await RawPeer.connect(scp.port), await RawPeer.connect(scp.port)];
+  const staying = stays.associate();
+  leaves.sendPdu({ ...associateRequest, type: "associate-request" });
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  leaves.socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  decide({ accept: true });
+  assert.equal((await staying).accepted, true);
+  assert.equal(scp.scp.associations, 1);
+  stays.socket.destroy();
+});
+
 test("a storage class and a transfer syntax that are not served are refused by context, not by association", async () => {
   await using scp = await startRecordingScp();
   const peer = await RawPeer.connect(scp.port);
@@ -76,6 +139,17 @@ test("further storage classes are served where an option says so", async () => {
   peer.sendCommand({ ...storeRequest("1.2.3"), affectedSopClassUid: segmentation });
   peer.send(Buffer.from([4, 0, 0, 0, 0, 8, 0, 0, 0, 4, 1, 2, 7, 7]));
   assert.equal((await peer.nextCommand()).status, 0);
+  peer.socket.destroy();
+});
+
+test("where every storage class is taken, what is no storage class is not", async () => {
+  await using scp = await startRecordingScp({ otherStorageSopClasses: "any" });
+  const peer = await RawPeer.connect(scp.port);
+  const abstractSyntaxes = ["1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.2.2.1", "1.2.3"];
+  const { results } = await peer.associate({
+    contexts: abstractSyntaxes.map((abstractSyntax, index) => ({ id: 2 * index + 1, abstractSyntax, transferSyntaxes: [explicitLittle] })),
+  });
+  assert.deepEqual(results, [0, 0, 3, 3]);
   peer.socket.destroy();
 });
 

@@ -33,7 +33,7 @@ function rule(match: Partial<Rule["match"]> = {}): Rule {
 }
 
 function series(instances: readonly InstanceFacts[], rest: Partial<RuleCandidate> = {}): RuleCandidate {
-  return { callingAeTitle: "CT1", seriesDescription: "Thorax 3.0 B31f", instances, ...rest };
+  return { callingAeTitle: "CT1", calledAeTitle: "SEGBOX", seriesDescription: "Thorax 3.0 B31f", instances, ...rest };
 }
 
 const slices = (count: number, facts: Partial<InstanceFacts> = {}): InstanceFacts[] =>
@@ -128,4 +128,13 @@ test("a rule has to write what its destinations may need, each output once", () 
     { destination: "archive", choices: ["seg-labelmap", "seg", "rtstruct"] },
     { destination: "archive", choices: ["sr"] },
   ]);
+});
+
+test("a rule for one of our titles takes what was sent to it", () => {
+  const candidate = series(slices(5), { calledAeTitle: "SEGNECK" });
+  assert.equal(whyNot(rule({ calledAeTitles: ["SEGNECK", "SEGLUNG"] }), candidate), null);
+  assert.deepEqual(whyNot(rule({ calledAeTitles: ["SEGBOX"] }), candidate), {
+    code: "called-ae-title",
+    message: "sent to SEGNECK, expected SEGBOX",
+  });
 });

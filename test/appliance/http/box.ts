@@ -55,14 +55,16 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     retryDelivery: (id) => retryDelivery(database, id, clock.now()),
     review: (id, review) => reviewResult(database, id, review),
     pauseNode: (name, paused) => pauseNode(database, name, paused, clock.now()),
+    receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",
       softwareVersion: "0.1.0",
       aeTitle: "SEGBOX",
       dicomPort: 11112,
+      receiving: "open",
       model: [{ name: model.name, version: model.version, title: model.title }],
       destinations: [{ name: "PACS", aeTitle: "ORTHANC" }],
-      disk: { freeBytes: 400e9, totalBytes: 500e9 },
+      disk: { freeBytes: 400e9, totalBytes: 500e9, minimumFreeBytes: 2e9 },
     }),
   };
   const start = (port: number) =>

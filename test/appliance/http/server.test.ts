@@ -97,7 +97,7 @@ test("a body over 64 KiB is refused, whether or not it says its length", async (
 
 test("health is told to anybody, without details", async () => {
   const answer = await fetch(`${box.origin}/healthz`);
-  assert.deepEqual([answer.status, await answer.json()], [200, { status: "ok" }]);
+  assert.deepEqual([answer.status, await answer.json()], [200, { status: "ok", receiving: "open" }]);
 });
 
 test("when the database is gone, health is 503, the rest 500 without details, and the log has the stack", async () => {

@@ -1,25 +1,54 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { RemoteNode } from "../../../appliance/domain/remote-node.ts";
 import { acceptAssociation } from "../../../appliance/pipeline/accept.ts";
 
-const ours = { aeTitle: "SEGBOX", acceptUnknownCallers: false };
-const nodes = [{ name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: 1 }];
-const peer = { callingAeTitle: "CT1", calledAeTitle: "SEGBOX", remoteAddress: "127.0.0.1", associationId: 1 };
+const scanner: RemoteNode = { name: "scanner", aeTitle: "CT1", host: "10.1.2.3", port: 1 };
+const peer = { callingAeTitle: "CT1", calledAeTitle: "SEGBOX", remoteAddress: "10.1.2.3", associationId: 1 };
+const none = { accept: false, reason: "calling-ae-not-recognized" };
+const elsewhere = { ...none, detail: "address-not-known" };
 
-test("a node we know, calling us by our title, comes in", () => {
-  assert.deepEqual(acceptAssociation(peer, ours, nodes), { accept: true });
+function decide(caller: Partial<typeof peer>, nodes: readonly RemoteNode[] = [scanner], acceptUnknownCallers = false) {
+  const resolveHost = async (host: string) => (host === "ct1.hospital" ? ["10.1.2.3", "fd00::3"] : []);
+  return acceptAssociation({ ...peer, ...caller }, { aeTitles: ["SEGBOX", "SEGNECK"], acceptUnknownCallers, nodes, resolveHost });
+}
+
+test("a node we know, from its host, calling us by one of our titles, comes in", async () => {
+  assert.deepEqual(await decide({}), { accept: true });
+  assert.deepEqual(await decide({ calledAeTitle: "SEGNECK" }), { accept: true });
 });
 
-test("another title than ours is turned away, in whatever case", () => {
-  for (const calledAeTitle of ["ANY-SCP", "segbox"])
-    assert.deepEqual(acceptAssociation({ ...peer, calledAeTitle }, { ...ours, acceptUnknownCallers: true }, nodes), {
-      accept: false,
-      reason: "called-ae-not-recognized",
-    });
+test("another title than ours is turned away, in whatever case, also where unknown callers come in", async () => {
+  for (const calledAeTitle of ["ANY-SCP", "segbox", "SEG*"])
+    assert.deepEqual(await decide({ calledAeTitle }, [scanner], true), { accept: false, reason: "called-ae-not-recognized" });
 });
 
-test("an unknown caller comes in only where the site lets it", () => {
-  const stranger = { ...peer, callingAeTitle: "CT2" };
-  assert.deepEqual(acceptAssociation(stranger, ours, nodes), { accept: false, reason: "calling-ae-not-recognized" });
-  assert.deepEqual(acceptAssociation(stranger, { ...ours, acceptUnknownCallers: true }, nodes), { accept: true });
+test("an unknown caller comes in only where the site lets it", async () => {
+  assert.deepEqual(await decide({ callingAeTitle: "CT2" }), none);
+  assert.deepEqual(await decide({ callingAeTitle: "CT?" }), none);
+  assert.deepEqual(await decide({ callingAeTitle: "CT2" }, [scanner], true), { accept: true });
+});
+
+test("a known title from another address is turned away, and we know that it was the address", async () => {
+  assert.deepEqual(await decide({ remoteAddress: "10.1.2.4" }), elsewhere);
+  assert.deepEqual(await decide({ remoteAddress: "10.1.2.4" }, [scanner], true), { accept: true });
+});
+
+test("a host by its name calls from any of the addresses of the name", async () => {
+  const named = [{ ...scanner, host: "ct1.hospital" }];
+  assert.deepEqual(await decide({}, named), { accept: true });
+  assert.deepEqual(await decide({ remoteAddress: "fd00::3" }, named), { accept: true });
+  assert.deepEqual(await decide({}, [{ ...scanner, host: "gone.hospital" }]), elsewhere);
+});
+
+test("a node may call from other addresses and networks than its host", async () => {
+  const many = [{ ...scanner, callsFrom: ["10.9.0.0/16", "10.1.2.77", "fd00::/64"] }];
+  for (const remoteAddress of ["10.9.255.1", "10.1.2.77", "fd00::1234"])
+    assert.deepEqual(await decide({ remoteAddress }, many), { accept: true });
+  for (const remoteAddress of ["10.1.2.3", "10.10.0.1", "fd01::1"]) assert.deepEqual(await decide({ remoteAddress }, many), elsewhere);
+});
+
+test("of two nodes with one title either may call", async () => {
+  const twins = [scanner, { ...scanner, name: "scanner 2", host: "10.1.2.4" }];
+  assert.deepEqual(await decide({ remoteAddress: "10.1.2.4" }, twins), { accept: true });
 });

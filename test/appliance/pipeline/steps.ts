@@ -7,6 +7,7 @@ import { Later } from "../../../appliance/jobs/runner.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { createSteps } from "../../../appliance/pipeline/steps.ts";
+import { FreeSpace } from "../../../appliance/store/free-space.ts";
 import { claimJob, finishJob, type Job } from "../../../appliance/store/jobs.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { temporaryDatabase } from "../../make/database.ts";
@@ -22,6 +23,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
   const changes = new Changes();
   const changed: number[] = [];
   changes.subscribe((change) => changed.push(change.seriesId));
+  const space = new FreeSpace(folder, 0, () => {});
   const objects = await ObjectFolder.open(join(folder, "objects"));
   const clock = { ...systemClock, now: () => at.now };
   const log = createLog(() => {}, Date.now);
@@ -57,6 +59,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
     clock,
     log,
     objects,
+    space,
     quietMs,
     resultFolder,
     stepOf,

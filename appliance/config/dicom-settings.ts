@@ -1,0 +1,67 @@
+import { isIP } from "node:net";
+import * as z from "zod";
+import { messageOf } from "../base/errors.ts";
+import { parseAeTitle } from "../domain/ids.ts";
+
+export const aeTitle = z.string().transform((text, context) => {
+  try {
+    return parseAeTitle(text);
+  } catch (error) {
+    context.addIssue(messageOf(error));
+    return z.NEVER;
+  }
+});
+
+export const listenAddress = z
+  .string()
+  .refine((text) => isIP(text) !== 0, "expected an IP address of this machine, 0.0.0.0 for all")
+  .default("127.0.0.1");
+/** 0 takes any free port; the one chosen is printed at the start. */
+export const listenPort = z.int().min(0).max(65535);
+
+const sopClassUid = z.string().regex(/^[0-9]+(\.[0-9]+)+$/, "expected the UID of a storage SOP class");
+
+/** What a peer may take of the box. The defaults suit a department: a few scanners and one archive. */
+const limits = z.strictObject({
+  associations: z.int().min(1).max(512).default(64),
+  /** Of these, from one address. */
+  associationsPerAddress: z.int().min(1).max(512).default(32),
+  /** Longest P-DATA-TF PDU that senders are asked for. */
+  offeredPduBytes: z.int().min(4_096).max(1_048_576).default(131_072),
+  /** Longest that is taken, for senders that do not heed it; never below what is asked for. */
+  acceptedPduBytes: z.int().min(4_096).max(1_048_576).default(131_072),
+  objectMegabytes: z.int().min(1).max(65_536).default(4_096),
+  /** From the connection to the end of the association request; the TLS handshake has as long for itself. */
+  handshakeSeconds: z.number().min(0.1).max(300).default(10),
+  /** An association on which nothing arrives for so long is aborted. A scanner may pause for minutes between two reconstructions. */
+  idleSeconds: z.number().min(0.1).max(86_400).default(600),
+  /** An association that is older is aborted, whatever it does. */
+  associationMinutes: z.number().min(0.01).max(10_080).default(240),
+  /** With less free space in the data folder, images are refused as "out of resources" (A700H). */
+  minimumFreeMegabytes: z.int().min(0).max(10_000_000).default(2_048),
+});
+
+export const dicomSchema = z.strictObject({
+  /** What we call others with, and the first title that others may call us by. */
+  aeTitle,
+  /** More titles of ours; a rule's `match.calledAeTitles` tells them apart. */
+  furtherAeTitles: z.array(aeTitle).max(64).default([]),
+  address: listenAddress,
+  port: listenPort.default(11112),
+  /** Whether nodes that are not in the list may send. */
+  acceptUnknownCallers: z.boolean().default(false),
+  /** Storage SOP classes that are kept though nothing is segmented of them; `any`: every one of the standard's. */
+  otherStorageClasses: z
+    .union([z.literal("any"), z.array(sopClassUid).max(256)], "expected `any`, or a list of storage SOP class UIDs")
+    .default([]),
+  /** A series is complete when nothing came for so long and no association that brought its images is open. */
+  quietSeconds: z.number().min(0.1).max(3600).default(10),
+  limits: limits.prefault({}),
+});
+
+export type DicomSettings = z.output<typeof dicomSchema>;
+
+/** Settings as a database keeps them, perhaps from an earlier release: what they lack has its default. */
+export function parseDicomSettings(stored: unknown): DicomSettings {
+  return dicomSchema.parse(stored);
+}
