@@ -1,4 +1,4 @@
-"""Brings the OpenKBP cases to the network's 3 mm grid as the box would, and caches CT and targets as WORK/cases/NAME.npz.
+"""Brings the OpenKBP cases to the network's grid as the box would, and caches CT and targets as WORK/cases/NAME.npz.
 
   /usr/bin/python3 prepare.py --data OPENKBP --work WORK [--only NAME ...]
 
@@ -46,7 +46,8 @@ def zoom(voxels, spacing):
 
 def zoom_labels(labels, spacing):
     """Each label's share is zoomed, the largest wins."""
-    return np.argmax([zoom(labels == label, spacing) for label in range(CLASSES)], 0).astype(np.uint8)
+    present = np.unique(labels)
+    return present[np.argmax([zoom(labels == label, spacing) for label in present], 0)].astype(np.uint8)
 
 
 def write_targets(labels, contoured):
@@ -70,11 +71,10 @@ def prepare_one(job):
     hu, spacing = read_nifti(data / "ct" / f"{name}.nii.gz")
     labels, _ = read_nifti(data / "labels" / f"{name}.nii.gz")
     cut = whole_slices(hu, spacing)
-    hu, labels = zoom(hu[cut], spacing), zoom_labels(labels[cut], spacing)
     # Air around the patient is made as it is needed; the box sees it, but it says nothing.
-    rows, columns = (np.where((hu > -1000).any(axes))[0] for axes in ((0, 2), (0, 1)))
-    box = np.s_[:, max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
-    hu, labels = hu[box], labels[box]
+    rows, columns = (np.where((hu[cut] > -1000).any(axes))[0] for axes in ((0, 2), (0, 1)))
+    box = np.s_[cut, max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
+    hu, labels = zoom(hu[box], spacing), zoom_labels(labels[box], spacing)
     np.savez(work / "cases" / f"{name}.npz", hu=np.trunc(hu).astype(np.int16), targets=write_targets(labels, contoured))
     print(name, labels.shape, np.bincount(labels.ravel(), minlength=CLASSES)[1:], flush=True)
 

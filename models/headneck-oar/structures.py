@@ -22,8 +22,8 @@ RIGHT, LEFT = 3, 4
 OPEN_BELOW = (2, 7)
 
 FEATURES = [16, 32, 64, 96, 128]
-SPACING_MM = 3.0
-PATCH = [64, 64, 80]  # zyx: 192 mm along the neck, 240 mm from ear to ear, so that both sides are in view
+SPACING_MM = [3.0, 4.0, 4.0]  # zyx, close to the source's 2.5 and 3.9: finer pixels would hold nothing more
+PATCH = [64, 48, 64]  # zyx: 192 mm along the neck, 192 mm front to back, 256 mm from ear to ear, so that both sides are in view
 
 
 def bit(label):

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "reference"))
 from augment import couch, rotation
 from network import PlainConvUNet
-from structures import BACKGROUND, CLASSES, FEATURES, NOT_JUDGED, PATCH, STRUCTURES, allowed, mirrored
+from structures import BACKGROUND, CLASSES, FEATURES, NOT_JUDGED, PATCH, SPACING_MM, STRUCTURES, allowed, mirrored
 
 SEED = 20261125
 LEARNING_RATE = 1e-3
@@ -54,8 +54,8 @@ class Cases:
             self.cases.append((hu, targets, places, edges))
 
     def draw(self, random):
-        """A case, and where a patch is centred in it: two in three at a structure, structures alike however many cases have them; else anywhere."""
-        if random.random() < 0.67:
+        """A case, and where a patch is centred in it: three in four at a structure, structures alike however many cases have them; else anywhere."""
+        if random.random() < 0.75:
             label = int(random.choice([label for label, having in self.with_structure.items() if having]))
             case = self.cases[random.choice(self.with_structure[label])]
             return case, random.choice(case[2][label]) + random.uniform(-0.3, 0.3, 3) * PATCH
@@ -67,7 +67,8 @@ def draw_patch(cases, random, generator, low, high, mean, std):
     """One augmented patch: normalised intensities and targets, both of the plans' patch size."""
     (hu, targets, _, edges), centre = cases.draw(random)
     # 1. Pose and scale. What lies beyond the first and last slice was not scanned; beside the patient is air.
-    matrix = rotation(random) * random.uniform(0.8, 1.25) * random.uniform(0.93, 1.07, 3)
+    spacing = np.array(SPACING_MM)
+    matrix = rotation(random, any_turn=0) * spacing / spacing[:, None] * random.uniform(0.8, 1.25) * random.uniform(0.93, 1.07, 3)
     mirror = random.random() < 0.5
     if mirror:
         matrix[:, 2] *= -1

@@ -3,10 +3,10 @@ import numpy as np
 import torch
 
 
-def rotation(random):
-    """Turns of 12 degrees about each axis, now and then any turn about the long axis: patients lie on sides and faces."""
+def rotation(random, any_turn=0.1):
+    """Turns of 12 degrees about each axis; with the chance any_turn any turn about the long axis: patients lie on sides and faces."""
     turns = random.uniform(-0.21, 0.21, 3)
-    if random.random() < 0.1:
+    if random.random() < any_turn:
         turns[0] = random.uniform(-np.pi, np.pi)
     matrix = np.eye(3)
     for axis, turn in enumerate(turns):
