@@ -8,6 +8,14 @@ export type ResultOutput = (typeof resultOutputs)[number];
 export const objectKinds = [...resultOutputs, "rejection-note"] as const;
 export type ObjectKind = (typeof objectKinds)[number];
 
+/**
+ * How an RTSTRUCT tells holes. keyhole: by a cut to the contour around them. inner: as contours of their own of type CLOSED_PLANAR, combined by
+ * exclusive or, which is what most readers make of them. inner-xor: the same as CLOSEDPLANAR_XOR, which says it, and which older readers
+ * leave out altogether.
+ */
+export const holeForms = ["keyhole", "inner", "inner-xor"] as const;
+export type HoleForm = (typeof holeForms)[number];
+
 /** In a rule's destinations: back to the node that the series came from. */
 export const toSender = "sender";
 

@@ -1,7 +1,17 @@
 import type { PixelBox } from "./label-slices.ts";
+import { type Simplification, simplifyRing } from "./simplify-ring.ts";
 
 /** A closed polygon in fractional pixel coordinates, i and j in turn; pixel (0,0) is a centre. The last point is not the first again. */
 export type Contour = Float64Array;
+
+export type ContourForm = {
+  /** How holes are told: each by a cut to the contour around it, which is the default, or as a contour of its own. */
+  readonly holes?: "keyhole" | "inner";
+  readonly simplification?: Simplification | null;
+};
+
+/** What outlines a label in a slice. Holes only where they are contours of their own; the label is then what an odd number of contours holds. */
+export type Outlines = { readonly outers: readonly Contour[]; readonly holes: readonly Contour[] };
 
 /**
  * The outlines of a label in one slice, by marching squares at the half level: every point lies half-way between a pixel of the label and
@@ -10,18 +20,29 @@ export type Contour = Float64Array;
  * area), more for a concave one.
  *
  * Pixels that touch only at a corner are apart, so contours never touch each other or themselves. Outer contours run clockwise as the
- * image is seen (i to the right, j down). A hole is joined to the contour around it by a cut there and back, a keyhole (PS3.3 C.8.8.6.3);
- * cuts run between two rows, where no pixel centre lies. Points on a straight line are left out. Each contour has four points or more.
+ * image is seen (i to the right, j down), holes the other way round. A hole is joined to the contour around it by a cut there and back, a
+ * keyhole (PS3.3 C.8.8.6.3), unless it is to be a contour of its own; cuts run between two rows, where no pixel centre lies. Points on a
+ * straight line are left out, and more by wish (see {@link simplifyRing}). Each contour has four points or more, three when simplified.
  *
  * @param pixels labels of the slice, i fastest
  * @param columns pixels in a row
  * @param box where to look; the label is taken to be nowhere else
  */
-export function traceContours(pixels: Uint8Array, columns: number, label: number, box: PixelBox): Contour[] {
+export function traceContours(
+  pixels: Uint8Array,
+  columns: number,
+  label: number,
+  box: PixelBox,
+  { holes = "keyhole", simplification = null }: ContourForm = {},
+): Outlines {
   const mask = cutOut(pixels, columns, label, box);
   const rings = traceRings(mask);
-  if (rings.holes.length > 0) joinHoles(rings, mask);
-  return rings.outers.map((start) => polygon(rings, start, 2 * box.iMin - 2, 2 * box.jMin - 2));
+  const cutEnds = holes === "keyhole" && rings.holes.length > 0 ? joinHoles(rings, mask) : none;
+  const outlineFrom = (start: number): Contour => {
+    const { points, stays } = polygon(rings, start, simplification ? cutEnds : none, 2 * box.iMin - 2, 2 * box.jMin - 2);
+    return simplification ? simplifyRing(points, stays, simplification) : points;
+  };
+  return { outers: rings.outers.map(outlineFrom), holes: holes === "inner" ? rings.holes.map(outlineFrom) : [] };
 }
 
 /** The label's pixels as 1, with a border of one 0 all around. */
@@ -97,9 +118,9 @@ function traceRings({ inside, width }: Mask): Rings {
 /**
  * Cuts from each hole to the ring on its left, so that outer rings pass through all their holes. From the hole's topmost leftmost point,
  * which has the label on its upper and left side, the cut runs left between two rows until either leaves the label: there is the ring
- * around, or another hole that starts higher or further left, so that no circle of holes can arise.
+ * around, or another hole that starts higher or further left, so that no circle of holes can arise. Gives the points where cuts end.
  */
-function joinHoles({ x, y, next, holes }: Rings, { inside, width }: Mask): void {
+function joinHoles({ x, y, next, holes }: Rings, { inside, width }: Mask): ReadonlySet<number> {
   const pointAt = new Map<number, number>(); // by place, doubled coordinates
   const place = (px: number, py: number) => px + 2 * width * py;
   for (let point = 0; point < x.length; point++) pointAt.set(place(x[point]!, y[point]!), point);
@@ -125,6 +146,7 @@ function joinHoles({ x, y, next, holes }: Rings, { inside, width }: Mask): void 
     pointAt.set(place(px, py), added);
     return added;
   });
+  const cutEnds = new Set([...ends, ...holes]);
   // 2. The detours: end, hole's first point, around the hole, hole's first point again, end again. Any order gives the same.
   for (const [index, hole] of holes.entries()) {
     const end = ends[index]!;
@@ -132,11 +154,23 @@ function joinHoles({ x, y, next, holes }: Rings, { inside, width }: Mask): void 
     const into = add(x[hole]!, y[hole]!, end);
     next[into] = next[hole]!;
     next[hole] = back;
+    cutEnds.add(back).add(into);
   }
+  return cutEnds;
 }
 
-function polygon({ x, y, next }: Rings, start: number, offsetX: number, offsetY: number): Contour {
+const none: ReadonlySet<number> = new Set();
+
+/** The corners of a ring in pixels, and where the given ends of cuts are among them, which have to stay. */
+function polygon(
+  { x, y, next }: Rings,
+  start: number,
+  cutEnds: ReadonlySet<number>,
+  offsetX: number,
+  offsetY: number,
+): { readonly points: Contour; readonly stays: Uint8Array } {
   const points: number[] = [];
+  const stays: number[] = [];
   let before = start;
   let at = next[start]!;
   do {
@@ -146,9 +180,12 @@ function polygon({ x, y, next }: Rings, start: number, offsetX: number, offsetY:
     const outX = x[after]! - x[at]!;
     const outY = y[after]! - y[at]!;
     const isStraight = inX * outY === inY * outX && inX * outX + inY * outY > 0;
-    if (!isStraight) points.push((x[at]! + offsetX) / 2, (y[at]! + offsetY) / 2);
+    if (!isStraight || cutEnds.has(at)) {
+      points.push((x[at]! + offsetX) / 2, (y[at]! + offsetY) / 2);
+      stays.push(cutEnds.has(at) ? 1 : 0);
+    }
     before = at;
     at = after;
   } while (before !== start);
-  return Float64Array.from(points);
+  return { points: Float64Array.from(points), stays: Uint8Array.from(stays) };
 }

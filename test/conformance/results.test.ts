@@ -13,7 +13,11 @@ const encoders = {
   seg: encodeSeg,
   rtstruct: encodeRtstruct,
   "rtstruct-explicit": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, encoding: "explicit" }),
+  "rtstruct-simplified": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, simplifyMm: 0.5 }),
+  "rtstruct-inner": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, holes: "inner", simplifyMm: 0.5 }),
 };
+/** dciodvfy of Debian 12 does not know its type of contour, and plastimatch leaves such contours out. */
+const innerXor = (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, holes: "inner-xor" });
 
 test("dciodvfy finds no error in a SEG or an RTSTRUCT of any kind of series", async () => {
   await using folder = await temporaryFolder("dciodvfy");
@@ -30,6 +34,21 @@ test("dciodvfy finds no error in a SEG or an RTSTRUCT of any kind of series", as
       assert.equal(code, 0);
       assert.match(stderr, kind === "seg" ? /^Segmentation$/m : /^RTStructureSet$/m);
     }
+});
+
+test("dciodvfy finds nothing in an RTSTRUCT with inner contours of type XOR but that type, which is younger than it", async () => {
+  await using folder = await temporaryFolder("dciodvfy");
+  const file = join(folder.path, "inner.dcm");
+  const withHoles = resultCases().filter(({ name }) => ["nested rings", "one structure full of holes"].includes(name));
+  assert.equal(withHoles.length, 2);
+  for (const { name, request } of withHoles) {
+    writeFileSync(file, Buffer.concat([...innerXor(request)]));
+    const { stderr } = await run("dciodvfy", ["-new", file]);
+    const faults = stderr.split("\n").filter((line) => line.startsWith("Error"));
+    assert.ok(faults.length > 0, name);
+    for (const fault of faults)
+      assert.match(fault, /ContourGeometricType\(3006,0042\)\[1\]> - Unrecognized enumerated value = <CLOSEDPLANAR_XOR>$/);
+  }
 });
 
 test("dcmtk reads what we write to its end, streams and long values included", async () => {
@@ -55,17 +74,17 @@ test("pydicom puts every SEG frame back by its own position and gets the label m
     assert.ok(Buffer.from(found).equals(expected), name);
 });
 
-test("contours of an RTSTRUCT filled again give the label map, voxel for voxel", async () => {
-  await using folder = await temporaryFolder("rtstruct");
-  for (const { name, expected, found } of await readBack(
-    folder.path,
-    resultCases(),
-    "rtstruct",
-    encodeRtstruct,
-    python("rtstruct_to_labels.py"),
-  ))
-    assert.ok(Buffer.from(found).equals(expected), name);
-});
+for (const [form, encode] of [
+  ["", encodeRtstruct],
+  [", with inner contours of type XOR,", innerXor],
+  [", simplified by half a millimetre,", encoders["rtstruct-simplified"]],
+  [", with inner contours and simplified,", encoders["rtstruct-inner"]],
+] as const)
+  test(`contours of an RTSTRUCT${form} filled again give the label map, voxel for voxel`, async () => {
+    await using folder = await temporaryFolder("rtstruct");
+    for (const { name, expected, found } of await readBack(folder.path, resultCases(), "rtstruct", encode, python("rtstruct_to_labels.py")))
+      assert.ok(Buffer.from(found).equals(expected), name);
+  });
 
 test("contours too long for explicit VR are read as well when written there", async () => {
   await using folder = await temporaryFolder("rtstruct");
@@ -82,31 +101,36 @@ test("contours too long for explicit VR are read as well when written there", as
     assert.ok(Buffer.from(found).equals(expected), name);
 });
 
-test("plastimatch makes the same voxels of an RTSTRUCT with a hole and an island in it", async () => {
-  await using folder = await temporaryFolder("plastimatch");
-  const { request } = resultCases().find(({ name }) => name === "nested rings")!;
-  const { dims, origin, steps } = request.source.grid;
-  const file = join(folder.path, "rtstruct.dcm");
-  writeFileSync(file, Buffer.concat([...encodeRtstruct(request)]));
-  const spacing = [steps[0][0], steps[1][1], steps[2][2]];
-  const geometry = ["--dim", dims.join(" "), "--origin", origin.join(" "), "--spacing", spacing.join(" ")];
-  const { code, stdout, stderr } = await run("plastimatch", [
-    "convert",
-    "--input",
-    file,
-    "--output-prefix",
-    folder.path,
-    "--prefix-format",
-    "mha",
-    ...geometry,
-  ]);
-  assert.equal(code, 0, stdout + stderr);
-  for (const { value, title } of request.manifest.labels) {
-    const image = readFileSync(join(folder.path, `${title}.mha`));
-    const voxels = image.subarray(image.length - request.labelMap.labels.length);
-    assert.ok(voxels.equals(request.labelMap.labels.map((label) => (label === value ? 1 : 0))), title);
-  }
-});
+for (const [form, encode, options] of [
+  ["keyholes", encodeRtstruct, []],
+  ["inner contours, simplified", encoders["rtstruct-inner"], ["--xor-contours"]], // else it takes the union of contours
+] as const)
+  test(`plastimatch makes the same voxels of an RTSTRUCT with a hole and an island in it: ${form}`, async () => {
+    await using folder = await temporaryFolder("plastimatch");
+    const { request } = resultCases().find(({ name }) => name === "nested rings")!;
+    const { dims, origin, steps } = request.source.grid;
+    const file = join(folder.path, "rtstruct.dcm");
+    writeFileSync(file, Buffer.concat([...encode(request)]));
+    const spacing = [steps[0][0], steps[1][1], steps[2][2]];
+    const geometry = ["--dim", dims.join(" "), "--origin", origin.join(" "), "--spacing", spacing.join(" ")];
+    const { code, stdout, stderr } = await run("plastimatch", [
+      "convert",
+      "--input",
+      file,
+      "--output-prefix",
+      folder.path,
+      "--prefix-format",
+      "mha",
+      ...options,
+      ...geometry,
+    ]);
+    assert.equal(code, 0, stdout + stderr);
+    for (const { value, title } of request.manifest.labels) {
+      const image = readFileSync(join(folder.path, `${title}.mha`));
+      const voxels = image.subarray(image.length - request.labelMap.labels.length);
+      assert.ok(voxels.equals(request.labelMap.labels.map((label) => (label === value ? 1 : 0))), title);
+    }
+  });
 
 test("pydicom reads the patient's name of a result as the source means it", async () => {
   await using folder = await temporaryFolder("names");

@@ -3,7 +3,8 @@
 Usage: rtstruct_to_labels.py CASES.json, a list of {"rtstruct": path, "grid": see slices.py, "slices": [[sop instance uid, frame
 or null] per k], "out": path}. Writes per case one byte per voxel, i fastest: the ROI number whose contours hold the voxel's centre. Fails
 when a contour is off its plane, refers to another slice, has under three points, or when filling by the even-odd rule, by winding, by
-the union of contours and by their exclusive or do not all give the same.
+the union of contours and by their exclusive or do not all give the same. Where holes are contours of their own, which the object's
+description says, the exclusive or has to be what the sum of the windings gives, so that holes run the other way round.
 """
 import json
 import sys
@@ -40,25 +41,32 @@ def labels_of(path, grid, slices):
     for roi in rt.ROIContourSequence:
         union = np.zeros((nk, nj, ni), dtype=bool)
         either = np.zeros((nk, nj, ni), dtype=bool)
+        windings = np.zeros((nk, nj, ni), dtype=int)
+        types = {contour.ContourGeometricType for contour in roi.ContourSequence}
+        assert len(types) == 1 and types <= {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}, types
+        is_xor = "combined by exclusive or" in rt.StructureSetDescription
+        assert is_xor or types == {"CLOSED_PLANAR"}
         for contour in roi.ContourSequence:
             data = contour.ContourData
             if isinstance(data, bytes):  # a value written as UN, which this pydicom leaves as it is
                 data = data.decode("ascii").split("\\")
             points = np.array(data, dtype=float).reshape(-1, 3)
-            assert contour.ContourGeometricType == "CLOSED_PLANAR" and len(points) == contour.NumberOfContourPoints >= 3
+            assert len(points) == contour.NumberOfContourPoints >= 3
             i, j, of_slice, off_mm = indices(grid, points)
             k = int(of_slice[0])
             assert (of_slice == k).all() and np.abs(off_mm).max() < 1e-3, "off its plane"
             image = contour.ContourImageSequence[0]
             assert [image.ReferencedSOPInstanceUID, image.get("ReferencedFrameNumber")] == slices[k], "refers to another slice"
             inside, winding = fill(i, j, ni, nj)
-            assert ((winding == 0) | (winding == winding.max())).all() and winding.max() <= 1, "runs the wrong way round"
-            assert (inside == (winding == 1)).all(), "parity and winding differ"
+            assert is_xor or winding.min() >= 0, "runs the wrong way round"
+            assert np.abs(winding).max() <= 1 and (inside == (winding != 0)).all(), "parity and winding differ"
+            windings[k] += winding
             union[k] |= inside
             either[k] ^= inside
-        assert (union == either).all(), "contours of one structure overlap"
-        assert not labels[union].any(), "two structures over one voxel"
-        labels[union] = int(roi.ReferencedROINumber)
+        assert is_xor or (union == either).all(), "contours of one structure overlap"
+        assert (either == (windings == 1)).all() and windings.min() >= 0, "holes do not run the other way round"
+        assert not labels[either].any(), "two structures over one voxel"
+        labels[either] = int(roi.ReferencedROINumber)
     return labels
 
 

@@ -48,6 +48,23 @@ test("a structure has its name, colour, code with laterality, interpreted type a
   assert.equal(rt.string("x300e0002"), "UNAPPROVED");
 });
 
+test("holes can be contours of their own: then all contours of that structure say so, and of no other one", () => {
+  const wide = axialGrid(5, 5, 2);
+  const labels = new Uint8Array(50);
+  labels.fill(1, 0, 25); // 5 x 5 with a hole, in the first slice
+  labels[12] = 0;
+  labels[25] = 1; // without one, in the second
+  labels[26] = 2;
+  const made = request(sourceSeries(wide), labels, 2);
+  const types = (rt: dicomParser.DataSet) =>
+    items(rt, "x30060039").map((roi) => items(roi, "x30060040").map((contour) => contour.string("x30060042")));
+  const inner = read({ ...made, holes: "inner-xor", simplifyMm: 0.1 });
+  assert.deepEqual(types(inner), [["CLOSEDPLANAR_XOR", "CLOSEDPLANAR_XOR", "CLOSEDPLANAR_XOR"], ["CLOSED_PLANAR"]]);
+  assert.match(inner.string("x30060006")!, /holes are contours of their own, .*; contours simplified by at most 0\.1 mm$/);
+  assert.deepEqual(types(read({ ...made, holes: "inner" })), [["CLOSED_PLANAR", "CLOSED_PLANAR", "CLOSED_PLANAR"], ["CLOSED_PLANAR"]]);
+  assert.deepEqual(types(read(made)), [["CLOSED_PLANAR", "CLOSED_PLANAR"], ["CLOSED_PLANAR"]]);
+});
+
 test("study, series and images of the frame of reference are the source's", () => {
   const [frame] = items(read(oneVoxel()), "x30060010");
   assert.equal(frame!.string("x00200052"), "1.2.826.0.1.3680043.8.498.3");

@@ -8,7 +8,7 @@ function contoursOf(...rows: string[]): [number, number][][] {
   const columns = rows[0]!.length;
   const pixels = Uint8Array.from([...rows.join("")], (mark) => (mark === "#" ? 9 : 3));
   const box = { iMin: 0, iMax: columns - 1, jMin: 0, jMax: rows.length - 1 };
-  return traceContours(pixels, columns, 9, box).map((contour) => pointsOf(contour));
+  return traceContours(pixels, columns, 9, box).outers.map((contour) => pointsOf(contour));
 }
 
 function pointsOf(contour: Float64Array): [number, number][] {
@@ -135,7 +135,7 @@ test("contours of any mask have the area of their pixels up to the cut corners, 
 test("a sieve of 65 thousand holes becomes one contour", () => {
   const size = 513;
   const pixels = Uint8Array.from({ length: size * size }, (_, at) => ((at % size) % 2 === 1 && Math.floor(at / size) % 2 === 1 ? 0 : 1));
-  const contours = traceContours(pixels, size, 1, { iMin: 0, iMax: size - 1, jMin: 0, jMax: size - 1 });
+  const { outers: contours } = traceContours(pixels, size, 1, { iMin: 0, iMax: size - 1, jMin: 0, jMax: size - 1 });
   assert.equal(contours.length, 1);
   assert.equal(areaOf(pointsOf(contours[0]!)), size * size - 0.5 - 256 * 256 * 0.5); // each hole is a diamond of half a pixel
 });
