@@ -114,6 +114,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         return models.get(name)?.manifest;
       },
       modelFolder: (name) => models.get(name)?.folder ?? join(folder.models, name),
+      activationFile: folder.activation,
       resultFolder: folder.result,
       device: () => ({
         manufacturer: "Segbox",

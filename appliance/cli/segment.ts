@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { messageOf, RefusedError } from "../base/errors.ts";
+import { dataFolder } from "../config/data-folder.ts";
 import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
@@ -36,7 +37,7 @@ export const segment: Command = {
   words: ["segment"],
   summary: "segment a folder of DICOM files, without network",
   help: `
-segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--surfaces]
+segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--labels LIST [--crop-by NAME]] [--surfaces]
 
 Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes seg.dcm, rtstruct.dcm, labels.nii.gz and
 statistics.json.
@@ -46,14 +47,19 @@ Files that are not DICOM are named and left out; more than one series is refused
   --output DIR    where the results go; made when absent
   --model NAME    which model; default reference
   --outputs LIST  which DICOM objects, of ${resultOutputs.join(", ")}; default ${defaultOutputs}
+  --labels LIST   names of the structures to draw; networks that have none of them are not run; default all
+  --crop-by NAME  an installed model that finds those structures roughly first, as TotalSegmentator does for a choice of organs; the rest of the CT,
+                  but for 20 mm around them, is not looked at
   --surfaces      also the structures' surfaces: surfaces.obj and surfaces.mtl, in mm, LPS
-  --data DIR      a service's data folder, for the models imported there
+  --data DIR      a service's data folder, for the models imported and activated there
 `,
   options: {
     input: { type: "string" },
     output: { type: "string" },
     model: { type: "string" },
     outputs: { type: "string" },
+    labels: { type: "string" },
+    "crop-by": { type: "string" },
     surfaces: { type: "boolean" },
     data: { type: "string" },
   },
@@ -64,6 +70,11 @@ Files that are not DICOM are named and left out; more than one series is refused
     const name = optional(args, "model") ?? "reference";
     const outputs = outputsIn(optional(args, "outputs") ?? defaultOutputs);
     const data = optional(args, "data");
+    const labels = optional(args, "labels")
+      ?.split(",")
+      .map((label) => label.trim());
+    const cropBy = optional(args, "crop-by");
+    if (cropBy !== undefined && !labels) throw new UsageError("--crop-by needs --labels: what it is to crop to");
     const { models } = await usableModels([shippedModels, ...(data === undefined ? [] : [join(data, "models")])]);
     const model = models.get(name);
     if (!model) throw new RefusedError("model-missing", `there is no model ${name}; installed: ${[...models.keys()].join(", ") || "none"}`);
@@ -75,7 +86,14 @@ Files that are not DICOM are named and left out; more than one series is refused
       const common = { files, modelFolder: model.folder, modelVersion: model.manifest.version, outputFolder: work };
       const { structures, record } = await askChild<SegmentRequest, ChildProgress, SegmentReply>(
         childEntry,
-        { kind: "segment", ...common, threads: availableParallelism() },
+        {
+          kind: "segment",
+          ...common,
+          threads: availableParallelism(),
+          ...(data !== undefined && { activationFile: dataFolder(data).activation(name) }),
+          ...(labels && { labels }),
+          ...(cropBy !== undefined && { cropBy }),
+        },
         { stallMs: childStallMs, onProgress: (share) => process.stderr.write(`\rinference ${Math.round(share * 100)} %`) },
       );
       process.stderr.write("\n");

@@ -9,6 +9,10 @@ export type DataFolder = {
   readonly objects: string;
   /** Models that were imported here; the shipped ones lie with the program. */
   readonly models: string;
+  /** What was found out when a model was tried on this box. */
+  readonly activation: (model: string) => string;
+  /** What `segbox model bench` measured last. */
+  readonly benchmark: (model: string) => string;
   /** One folder per result. */
   readonly result: (id: number) => string;
 };
@@ -20,6 +24,8 @@ export function dataFolder(root: string): DataFolder {
     lock: join(root, "service.lock"),
     objects: join(root, "objects"),
     models: join(root, "models"),
+    activation: (model) => join(root, "activations", `${model}.json`),
+    benchmark: (model) => join(root, "benchmarks", `${model}.json`),
     result: (id) => join(root, "results", String(id)),
   };
 }

@@ -26,6 +26,8 @@ export type NetworkFile = ModelFile & {
   readonly precision: "fp32" | "fp16" | "int8";
   /** `tensorrt`: a graph with quantising steps that an engine is built from on the box; never loaded as it is. */
   readonly engine: "onnx" | "tensorrt";
+  /** Why this form must not make results: it did not pass the accuracy gate, or was made to measure time only. Absent where it may. */
+  readonly barred?: string | undefined;
   /** Names of the graph's input and output. */
   readonly input: string;
   readonly output: string;

@@ -74,6 +74,14 @@ export type InferenceTrace = {
   readonly spacingMm: readonly number[];
   readonly stepSize: number;
   readonly mirrorAxes: readonly number[];
+  /** The forms of the model's networks that made it, in their order; missing in results of releases that knew only one. */
+  readonly networks?: readonly {
+    readonly part: string;
+    readonly file: string;
+    readonly precision: string;
+    readonly provider: string;
+    readonly threads: number;
+  }[];
   /** SHA-256 of the label map's voxels, i fastest. */
   readonly labelMapSha256: string;
   /** Wall time of each step, ms. `prepare` (resampling, while the first network is opened) and `finish` (merged labels to the source grid) are missing in results of releases that did not tell them apart. */

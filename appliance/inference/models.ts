@@ -8,7 +8,7 @@ import { messageOf, RefusedError } from "../base/errors.ts";
 import type { ModelFile, ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { type Plans, parsePlans } from "../nnunet/plans.ts";
 
-/** A model whose files are all there and are the ones that its manifest was written for. */
+/** A model with what nnU-Net's own files say of its parts. */
 export type LoadedModel = { readonly folder: string; readonly manifest: ModelManifest; readonly parts: readonly LoadedPart[] };
 export type LoadedPart = { readonly part: ModelPart; readonly plans: Plans };
 
@@ -43,6 +43,7 @@ const features = z
 const network = file.extend({
   precision: z.enum(["fp32", "fp16", "int8"]),
   engine: z.enum(["onnx", "tensorrt"]),
+  barred: z.string().min(1).optional(),
   input: z.string().min(1),
   output: z.string().min(1),
   patchSize: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]).optional(),
@@ -58,9 +59,14 @@ const part = z.object({
     plansSha256: sha256.optional(),
     datasetSha256: sha256.optional(),
   }),
-  networks: z.array(network).refine((networks) => networks.some(({ precision, engine }) => precision === "fp32" && engine === "onnx"), {
-    message: "expected an fp32 network with engine onnx among them",
-  }),
+  networks: z
+    .array(network)
+    .refine(
+      (networks) => networks.some(({ precision, engine, barred }) => precision === "fp32" && engine === "onnx" && barred === undefined),
+      {
+        message: "expected an fp32 network with engine onnx, not barred, among them",
+      },
+    ),
 });
 const label = z.object({
   value: z.int().min(1).max(255),
@@ -92,15 +98,22 @@ const manifestSchema: z.ZodType<ModelManifest> = z.object({
 });
 
 /**
- * Reads a model folder: manifest.json, nnU-Net's plans and dataset of each part, and every byte of every network file (heads and external data
- * too), whose SHA-256 must be the manifest's. A flipped bit is refused ("model-digest"): it would segment, only wrongly.
+ * Reads a model folder whole: what {@link readModel} reads, and every byte of every network file (heads and external data too), whose SHA-256
+ * must be the manifest's. A flipped bit is refused ("model-digest"): it would segment, only wrongly.
  */
 export async function loadModel(folder: string): Promise<LoadedModel> {
+  const model = await readModel(folder);
+  for (const { part } of model.parts) for (const network of part.networks) await checkNetworkFiles(folder, network);
+  return model;
+}
+
+/** Reads a model folder's manifest and nnU-Net's plans and dataset of each part. Networks are checked when they are opened: {@link checkNetworkFiles}. */
+export async function readModel(folder: string): Promise<LoadedModel> {
   const manifest = await readManifest(folder);
   const parts: LoadedPart[] = [];
   for (const part of manifest.parts) parts.push({ part, plans: await readPlans(folder, part) });
   checkLabels(manifest, parts);
-  for (const { part, plans } of parts) for (const network of part.networks) await checkNetwork(folder, part, network, plans);
+  for (const { part, plans } of parts) for (const network of part.networks) checkNetwork(part, network, plans);
   return { folder, manifest, parts };
 }
 
@@ -203,7 +216,7 @@ function checkLabels(manifest: ModelManifest, parts: readonly LoadedPart[]): voi
     throw new RefusedError("model-labels", `manifest of ${manifest.name} names labels ${here}; its parts were trained for ${there}`);
 }
 
-async function checkNetwork(folder: string, part: ModelPart, network: NetworkFile, plans: Plans): Promise<void> {
+function checkNetwork(part: ModelPart, network: NetworkFile, plans: Plans): void {
   const { features, patchSize } = network;
   const headBytes = features && 4 * plans.classes * (features.channels + 1);
   if (features && features.head.sizeBytes !== headBytes)
@@ -217,6 +230,10 @@ async function checkNetwork(folder: string, part: ModelPart, network: NetworkFil
       "model-manifest",
       `patch size ${patchSize.join(" x ")} of ${network.file} can't be divided by the network's strides ${strides.join(" x ")}`,
     );
+}
+
+/** Reads every byte of a network's files; refuses one that is not there or not the manifest's. */
+export async function checkNetworkFiles(folder: string, network: NetworkFile): Promise<void> {
   for (const file of filesOf(network)) await checkFile(folder, file);
 }
 

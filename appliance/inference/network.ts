@@ -1,16 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Provider } from "../domain/activation.ts";
 import type { Label, NetworkFile } from "../domain/model.ts";
 import { headMatrix } from "../nnunet/head.ts";
 import type { Plans } from "../nnunet/plans.ts";
 import type { OpenNetwork } from "../nnunet/predict.ts";
-import { openSession, type Provider } from "./session.ts";
+import { checkNetworkFiles } from "./models.ts";
+import { openSession } from "./session.ts";
 
 /** How a network is to be run. */
 export type RunOptions = { readonly threads: number; readonly arena?: boolean; readonly provider?: Provider };
 
-/** Opens one form of a part's network, with its head where it has one. Its files must have been checked: {@link loadModel}. */
+/** Opens one form of a part's network, with its head where it has one. Every byte of it is checked first. */
 export async function openNetwork(folder: string, network: NetworkFile, plans: Plans, options: RunOptions): Promise<OpenNetwork> {
+  await checkNetworkFiles(folder, network);
   const { features } = network;
   const output = features
     ? { channels: features.channels, layout: features.layout, type: features.type }

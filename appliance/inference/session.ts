@@ -1,14 +1,11 @@
 import { access, constants } from "node:fs/promises";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
+import type { Provider } from "../domain/activation.ts";
 import type { Infer, OutputForm, PatchOutput } from "../nnunet/infer.ts";
 
 /** The library that runs the networks, with its version: part of what a result is made of. */
 export const engineName = `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
-
-/** What the library can compute with, best first. */
-export const providers = ["tensorrt", "cuda", "webgpu", "cpu"] as const;
-export type Provider = (typeof providers)[number];
 
 export type SessionOptions = {
   readonly provider?: Provider;

@@ -27,6 +27,12 @@ export type SegmentRequest = {
   readonly modelVersion: string;
   readonly outputFolder: string;
   readonly threads: number;
+  /** Where the model's activation on this box is kept, if there is one; left out: none is looked for. */
+  readonly activationFile?: string;
+  /** Names of the labels to draw; left out: all. */
+  readonly labels?: readonly string[];
+  /** An installed model that crops the CT to those labels first; left out: none. */
+  readonly cropBy?: string;
 };
 export type SegmentReply = { readonly structures: readonly StructureMeasure[]; readonly record: InferenceRecord };
 /** Share of the patches done, 0..1. */

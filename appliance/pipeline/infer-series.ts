@@ -5,25 +5,23 @@ import { join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
-import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import type { InferenceTrace } from "../domain/result.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
+import { readActivation } from "../inference/activation-file.ts";
 import { startThreads } from "../inference/compute-threads.ts";
-import { filesOf, type LoadedModel, loadModel } from "../inference/models.ts";
-import { openNetwork, valuesOf } from "../inference/network.ts";
+import { filesOf, type LoadedModel, readModel } from "../inference/models.ts";
 import { engineName } from "../inference/session.ts";
-import type { Postprocessing } from "../nnunet/postprocess.ts";
-import { predict } from "../nnunet/predict.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";
 import { straighten } from "../volume/restack.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
+import { runModel } from "./run-model.ts";
 
 /** The model that the result was planned with: a result must not name one version and come from another. */
 export async function loadVersion({ modelFolder, modelVersion }: { modelFolder: string; modelVersion: string }): Promise<LoadedModel> {
-  const model = await loadModel(modelFolder);
+  const model = await readModel(modelFolder);
   const { name, version } = model.manifest;
   if (version !== modelVersion)
     throw new RefusedError(
@@ -38,31 +36,28 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const watch = stopwatch();
   const model = await loadVersion(request);
   const { manifest, parts } = model;
+  const { activation, note } = request.activationFile
+    ? await readActivation(request.activationFile, request.modelFolder)
+    : { activation: null, note: null };
   const readModel = watch.lap();
   const { volume, notes } = await seriesToVolume(request.files.map(lazily));
   const readImages = watch.lap();
   await using compute = startThreads(request.threads);
   const stagesMs = { prepare: 0, open: 0, infer: 0, finish: 0 };
   const straight = straighten(volume);
-  const { labelMap: found, patches } = await predict(
-    straight.volume,
-    parts.map(({ part, plans }) => ({
-      plans,
-      values: valuesOf(plans, manifest.labels),
-      open: () => openNetwork(request.modelFolder, firstOf(part), plans, { threads: request.threads }),
-    })),
-    {
-      stepSize: manifest.stepSize,
-      mirrorAxes: manifest.mirrorAxes,
-      postprocessing: postprocessingOf(manifest),
-      compute,
-      onProgress: (done, total) => onProgress(done / total),
-      onStage(stage) {
-        stagesMs[stage] += watch.lap();
-      },
+  const run = await runModel(straight.volume, model, {
+    activation,
+    threads: request.threads,
+    compute,
+    wanted: request.labels ?? null,
+    cropBy: request.cropBy ?? null,
+    onProgress,
+    onStage(stage) {
+      stagesMs[stage] += watch.lap();
     },
-  );
-  const labelMap = straight.toSlices(found);
+  });
+  const labelMap = straight.toSlices(run.labelMap);
+  const { used } = run;
   const structures = measureLabels(volume, labelMap).map(({ centre, ...measure }) => ({
     ...measure,
     centreLps: centre,
@@ -80,6 +75,13 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     spacingMm: parts[0]!.plans.spacing,
     stepSize: manifest.stepSize,
     mirrorAxes: manifest.mirrorAxes,
+    networks: used.map(({ part, network, provider, threads }) => ({
+      part,
+      file: network.file,
+      precision: network.precision,
+      provider,
+      threads: threads ?? request.threads,
+    })),
     labelMapSha256: createHash("sha256").update(labelMap.labels).digest("hex"),
     stepsMs: {
       readModel,
@@ -94,28 +96,16 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   return {
     structures,
     record: {
-      provider: "cpu",
-      precision: [...new Set(parts.map(({ part }) => firstOf(part).precision))].join(", "),
-      patches,
+      provider: [...new Set(used.map(({ provider }) => provider))].join(", "),
+      precision: [...new Set(used.map(({ network }) => network.precision))].join(", "),
+      patches: run.patches,
       inferenceMs: stagesMs.infer,
       wallMs: watch.totalMs(),
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      notes,
+      notes: [...notes, ...run.notes, ...(note === null ? [] : [note])],
       trace,
     },
   };
-}
-
-/** The form of a part's network that is run. */
-function firstOf(part: ModelPart): NetworkFile {
-  const network = part.networks.find(({ engine }) => engine === "onnx");
-  if (!network) throw new RefusedError("model-parts", `part ${part.name} has no ONNX network`);
-  return network;
-}
-
-function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {
-  const kept = labels.filter(({ name }) => postprocessing.keepLargest.includes(name));
-  return { removeSmallBlobsMm3: postprocessing.removeSmallBlobsMm3, keepLargest: new Set(kept.map(({ value }) => value)) };
 }
 
 /** Whole milliseconds since the last look, and since the start. */
@@ -132,7 +122,7 @@ function stopwatch(): { lap(): number; totalMs(): number } {
   };
 }
 
-/** Digests of what decides a result: of the networks from the manifest, which loadModel has checked, of plans and dataset from the files. */
+/** Digests of what decides a result: of the networks from the manifest, which are checked as they are opened, of plans and dataset from the files. */
 async function modelFiles(folder: string, { manifest }: LoadedModel): Promise<InferenceTrace["modelFiles"]> {
   const texts = await Promise.all(
     manifest.parts

@@ -19,6 +19,8 @@ export type SegmentOptions = {
   readonly objects: ObjectFolder;
   readonly resultFolder: (id: ResultId) => string;
   readonly modelFolder: (name: string) => string;
+  /** Where a model's activation is kept. */
+  readonly activationFile: (name: string) => string;
   readonly threads: number;
   readonly changes: Changes;
   readonly clock: Clock;
@@ -68,6 +70,7 @@ export function segmentStep(options: SegmentOptions): Step {
             modelVersion: result.modelVersion,
             outputFolder,
             threads: options.threads,
+            activationFile: options.activationFile(result.modelName),
           },
           { stallMs: childStallMs, signal, onProgress: (progress) => changes.progressed(result.seriesId, resultId, progress) },
         );

@@ -1,98 +1,34 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { ModelManifest, ModelPart } from "../../../appliance/domain/model.ts";
+import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import { type LoadedPart, listModels, loadModel } from "../../../appliance/inference/models.ts";
 import { openNetwork, valuesOf } from "../../../appliance/inference/network.ts";
 import { predict } from "../../../appliance/nnunet/predict.ts";
-import { newPlans, smallDataset } from "../../reference/plans.ts";
+import {
+  datasetText,
+  digest,
+  makeThresholdModel,
+  organ,
+  plansText,
+  thresholdManifest,
+  thresholdNetwork,
+  withNetwork,
+  withPart,
+} from "../../make/threshold-model.ts";
 
 const root = await mkdtemp(join(tmpdir(), "models-"));
 after(() => rm(root, { recursive: true }));
-const onnx = new URL("../../data/onnx/threshold.onnx", import.meta.url);
-const digest = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
-const organ = (value: number, name: string) => ({
-  value,
-  name,
-  title: name,
-  category: { value: "123037004", scheme: "SCT", meaning: "Anatomical Structure" },
-  type: { value: "10200004", scheme: "SCT", meaning: "Liver" },
-  modifiers: [],
-  anatomicRegion: null,
-  color: [221, 130, 101] as const,
-  rtRoiInterpretedType: "ORGAN",
-});
-
-async function manifestOf(name: string): Promise<ModelManifest> {
-  const bytes = await readFile(onnx);
-  return {
-    schema: 2,
-    name,
-    version: "1.0.0",
-    title: "Thresholds",
-    intendedUse: "tests",
-    notFor: "diagnosis",
-    licence: "Apache-2.0",
-    algorithm: { name: "thresholds", version: "1.0.0" },
-    trainingData: [],
-    parts: [
-      {
-        name: "main",
-        nnunet: { plans: "nnunet/plans.json", dataset: "nnunet/dataset.json", configuration: "3d_fullres" },
-        networks: [
-          {
-            file: "model.onnx",
-            sha256: digest(bytes),
-            sizeBytes: bytes.length,
-            precision: "fp32",
-            engine: "onnx",
-            input: "input",
-            output: "logits",
-          },
-        ],
-      },
-    ],
-    crop: null,
-    stepSize: 0.5,
-    mirrorAxes: [],
-    postprocessing: { removeSmallBlobsMm3: null, keepLargest: [] },
-    labels: [organ(1, "liver"), organ(2, "spleen")],
-  };
-}
-
-const plansText = JSON.stringify(newPlans());
-const datasetText = JSON.stringify({ ...smallDataset(), labels: { background: 0, liver: 1, spleen: 2 } });
-
-/** A manifest whose only part is changed. */
-const withPart = (manifest: ModelManifest, change: (part: ModelPart) => unknown) => ({ ...manifest, parts: manifest.parts.map(change) });
-/** A manifest whose only network is changed. */
-const withNetwork = (manifest: ModelManifest, change: Record<string, unknown>) =>
-  withPart(manifest, (part) => ({ ...part, networks: [{ ...part.networks[0], ...change }] }));
-
-/** A whole model folder, its manifest changed as asked. */
-async function makeModel(
-  parent: string,
-  name: string,
-  change: (manifest: ModelManifest) => unknown = (manifest) => manifest,
-): Promise<string> {
-  const folder = join(root, parent, name);
-  await mkdir(join(folder, "nnunet"), { recursive: true });
-  await copyFile(onnx, join(folder, "model.onnx"));
-  await writeFile(join(folder, "nnunet/plans.json"), plansText);
-  await writeFile(join(folder, "nnunet/dataset.json"), datasetText);
-  await writeFile(join(folder, "manifest.json"), JSON.stringify(change(await manifestOf(name))));
-  return folder;
-}
+const makeModel = (parent: string, name: string, change?: (manifest: ModelManifest) => unknown): Promise<string> =>
+  makeThresholdModel(join(root, parent), name, change);
 
 test("a whole model is loaded with its plans, and runs", async () => {
   const folder = await makeModel("whole", "thresholds");
   const { manifest, parts, folder: from } = await loadModel(folder);
   assert.equal(from, folder);
-  assert.deepEqual(manifest, await manifestOf("thresholds"));
+  assert.deepEqual(manifest, await thresholdManifest("thresholds"));
   const [{ plans, part }] = parts as [LoadedPart];
   assert.equal(plans.classes, 3);
 
@@ -136,7 +72,7 @@ test("one flipped bit in a network is refused", async () => {
 
 test("a network that is cut short is refused before it is read", async () => {
   const folder = await makeModel("short", "thresholds");
-  await writeFile(join(folder, "model.onnx"), (await readFile(onnx)).subarray(0, 100));
+  await writeFile(join(folder, "model.onnx"), (await readFile(thresholdNetwork)).subarray(0, 100));
   await assert.rejects(loadModel(folder), { code: "model-digest", message: /expected \d+ bytes, found 100/ });
 });
 
@@ -157,7 +93,7 @@ test("every file of a network is checked: tensors beside the graph, and the head
   const weights = new Uint8Array(50).fill(3);
   const file = (name: string, bytes: Uint8Array) => ({ file: name, sha256: digest(bytes), sizeBytes: bytes.length });
   const features = { channels: 2, layout: "ncdhw", type: "float32", head: file("head.f32", head) };
-  const fp32 = (await manifestOf("x")).parts[0]!.networks[0];
+  const fp32 = (await thresholdManifest("x")).parts[0]!.networks[0];
   const folder = await makeModel("beside", "thresholds", (manifest) =>
     withPart(manifest, (part) => ({
       ...part,

@@ -40,6 +40,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
     callingAeTitle: "SEGBOX",
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => join(folder, "models", name),
+    activationFile: (name) => join(folder, "activations", `${name}.json`),
     resultFolder,
     device: () => assert.fail("no object is encoded here"),
   });

@@ -1,0 +1,91 @@
+import type { ModelPart, NetworkFile } from "./model.ts";
+
+/** What onnxruntime can compute with, in the order in which they are tried. */
+export const providers = ["tensorrt", "cuda", "webgpu", "cpu"] as const;
+export type Provider = (typeof providers)[number];
+
+/** How one form of a network did on one provider of this box. */
+export type Trial = {
+  readonly part: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly precision: NetworkFile["precision"];
+  readonly provider: Provider;
+  /**
+   * `usable`; `absent`: the box has no such provider; `falls-back`: it said yes, and computed elsewhere; `fails`: it can't run the network;
+   * `barred`: its labels are not those of fp32 on the CPU.
+   */
+  readonly outcome: "usable" | "absent" | "falls-back" | "fails" | "barred";
+  /** One line for a person: why not, or what was measured. */
+  readonly detail: string;
+  readonly measured: Measured | null;
+};
+
+/** What was measured of a trial that ran. */
+export type Measured = {
+  /** The settings that were fastest. */
+  readonly threads: number;
+  readonly arena: boolean;
+  /** Median time of a patch with them, ms. */
+  readonly patchMs: number;
+  readonly patches: number;
+  readonly peakMemoryBytes: number;
+  /** Against fp32 on the CPU, on the CT that it was tried with; null for that itself. */
+  readonly agreement: Agreement | null;
+};
+
+/** Dice of a trial's labels against those of fp32 on the CPU. */
+export type Agreement = {
+  readonly meanDice: number;
+  /** Of labels over 1 ml. */
+  readonly worstDice: number;
+  readonly worstLabel: string;
+  readonly labels: number;
+};
+
+/** What was found out when a model was tried on this box: DATA/activations/NAME.json. */
+export type Activation = {
+  readonly schema: 1;
+  readonly model: string;
+  readonly version: string;
+  /** SHA-256 of manifest.json, lower-case hex. */
+  readonly manifestSha256: string;
+  /** Machine and library that it holds for. */
+  readonly machine: string;
+  readonly engine: string;
+  /** UTC epoch ms. */
+  readonly at: number;
+  readonly trials: readonly Trial[];
+};
+
+/** A form of a network to run, and how. */
+export type Choice = {
+  readonly network: NetworkFile;
+  readonly provider: Provider;
+  /** Null: as many as the job has. */
+  readonly threads: number | null;
+  readonly arena: boolean;
+};
+
+/**
+ * The forms of a part's network that may be run, best first. With an activation those that proved themselves on this box, in the order in which
+ * they were tried; without one those for the CPU, as the manifest lists them. Never one that is barred.
+ */
+export function choicesOf(part: ModelPart, activation: Activation | null): readonly Choice[] {
+  const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
+  if (!activation) return networks.map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
+  return activation.trials.flatMap(({ part: of, file, sha256, provider, outcome, measured }) => {
+    const network = networks.find((each) => each.file === file && each.sha256 === sha256);
+    if (of !== part.name || outcome !== "usable" || !measured || !network) return [];
+    return [{ network, provider, threads: measured.threads, arena: measured.arena }];
+  });
+}
+
+/** What is to be tried on a box, best first: providers in their order, and on the CPU the forms as the manifest lists them. */
+export function trialsOf(part: ModelPart): readonly { readonly network: NetworkFile; readonly provider: Provider }[] {
+  const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
+  // INT8 graphs of this kind are made of the CPU's own operators: a graphics card would hand every one of them back.
+  return providers.flatMap((provider) =>
+    networks.filter(({ precision }) => provider === "cpu" || precision !== "int8").map((network) => ({ network, provider })),
+  );
+}

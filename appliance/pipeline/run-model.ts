@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
+import { type Activation, type Choice, choicesOf } from "../domain/activation.ts";
+import type { ModelManifest } from "../domain/model.ts";
+import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
+import { openNetwork, valuesOf } from "../inference/network.ts";
+import type { Compute } from "../nnunet/compute.ts";
+import type { Postprocessing } from "../nnunet/postprocess.ts";
+import { type OpenNetwork, predict, type Stage } from "../nnunet/predict.ts";
+import { type Box, boxOf, croppedCt, grownBox, marginVoxels, uncroppedLabels } from "../volume/crop.ts";
+import { voxelCount } from "../volume/grid.ts";
+import type { CtVolume, LabelMap } from "../volume/volume.ts";
+
+export type RunModelOptions = {
+  readonly activation: Activation | null;
+  readonly threads: number;
+  readonly compute: Compute;
+  /** Names of the labels to draw, null for all. Parts that have none of them are not run. */
+  readonly wanted: readonly string[] | null;
+  /** Another installed model, which crops the CT to the wanted labels first, as TotalSegmentator does for a choice of organs; null for none. */
+  readonly cropBy: string | null;
+  readonly onProgress: (share: number) => void;
+  readonly onStage: (stage: Stage) => void;
+};
+
+/** A form of a network that made a result. */
+export type UsedNetwork = Choice & { readonly part: string };
+
+export type ModelRun = {
+  readonly labelMap: LabelMap;
+  readonly patches: number;
+  readonly used: readonly UsedNetwork[];
+  readonly notes: readonly string[];
+};
+
+/** Around the labels that TotalSegmentator crops a choice of organs to, mm. */
+const choiceMarginMm = 20;
+
+/**
+ * Runs a model on a CT: crops first where the model or the caller asks for it, then every part that has something to draw, each with the best
+ * form of its network that may be run here. A form that can't be loaded leaves a note and the next one is taken.
+ */
+export async function runModel(volume: CtVolume, model: LoadedModel, options: RunModelOptions): Promise<ModelRun> {
+  const { manifest } = model;
+  const unknown = options.wanted?.find((name) => manifest.labels.every((label) => label.name !== name));
+  if (unknown !== undefined)
+    throw new RefusedError(
+      "label-unknown",
+      `model ${manifest.name} has no label ${unknown}; it has ${manifest.labels.map(({ name }) => name).join(", ")}`,
+    );
+  const crop =
+    manifest.crop ??
+    (options.cropBy === null || !options.wanted ? null : { model: options.cropBy, labels: options.wanted, marginMm: choiceMarginMm });
+  if (!crop) return runWhole(volume, model, options);
+
+  const cropModel = await readModel(join(model.folder, "..", crop.model));
+  const rough = await runModel(volume, cropModel, {
+    ...options,
+    activation: null, // of another model; it is small, and judged by nothing but a box
+    wanted: crop.labels,
+    cropBy: null,
+    onProgress: (share) => options.onProgress(share / 10),
+  });
+  const around = rough.labelMap.labels;
+  const found = boxOf(volume.grid.dims, around, (value) => value !== 0);
+  const used = { patches: rough.patches, used: rough.used };
+  if (!found) {
+    const note = `${crop.model} found nothing of ${crop.labels.join(", ")} to crop to, so nothing was looked for`;
+    const labels = new Uint8Array(voxelCount(volume.grid));
+    return { labelMap: { grid: volume.grid, labels }, ...used, notes: [...rough.notes, note] };
+  }
+  const box: Box = grownBox(found, marginVoxels(volume, crop.marginMm), volume.grid.dims);
+  const fine = await runWhole(croppedCt(volume, box), model, {
+    ...options,
+    onProgress: (share) => options.onProgress(0.1 + 0.9 * share),
+  });
+  return {
+    labelMap: { grid: volume.grid, labels: uncroppedLabels(volume.grid.dims, box, fine.labelMap.labels) },
+    patches: rough.patches + fine.patches,
+    used: [...rough.used, ...fine.used],
+    notes: [...rough.notes, ...fine.notes],
+  };
+}
+
+async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedModel, options: RunModelOptions): Promise<ModelRun> {
+  const { activation, threads, compute, wanted, onProgress, onStage } = options;
+  const used: UsedNetwork[] = [];
+  const notes: string[] = [];
+  const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
+    const choices = choicesOf(part, activation);
+    for (const [index, choice] of choices.entries()) {
+      const { network, provider, arena } = choice;
+      try {
+        const opened = await openNetwork(folder, network, plans, { provider, arena, threads: choice.threads ?? threads });
+        used.push({ ...choice, part: part.name });
+        return opened;
+      } catch (error) {
+        const isLast = index === choices.length - 1;
+        const isDamaged = error instanceof RefusedError && ["model-digest", "model-missing"].includes(error.code);
+        if (isLast || isDamaged || error instanceof UnavailableError) throw error;
+        notes.push(`${network.file} can't be run on ${provider}: ${messageOf(error)}`);
+      }
+    }
+    throw new RefusedError("model-barred", `no form of the network of part ${part.name} of ${manifest.name} may be run on this machine`);
+  };
+  const { labelMap, patches } = await predict(
+    volume,
+    parts
+      .filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)))
+      .map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded.plans, manifest.labels), open: () => open(loaded) })),
+    {
+      stepSize: manifest.stepSize,
+      mirrorAxes: manifest.mirrorAxes,
+      postprocessing: postprocessingOf(manifest),
+      ...(wanted && { wanted: new Set(manifest.labels.filter(({ name }) => wanted.includes(name)).map(({ value }) => value)) }),
+      compute,
+      onProgress: (done, total) => onProgress(done / total),
+      onStage,
+    },
+  );
+  return { labelMap, patches, used, notes };
+}
+
+function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {
+  const kept = labels.filter(({ name }) => postprocessing.keepLargest.includes(name));
+  return { removeSmallBlobsMm3: postprocessing.removeSmallBlobsMm3, keepLargest: new Set(kept.map(({ value }) => value)) };
+}
