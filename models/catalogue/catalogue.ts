@@ -52,21 +52,20 @@ export function catalogueLabel(name: string): CatalogueLabel | undefined {
   return Object.hasOwn(labels, name) ? labels[name] : undefined;
 }
 
-/** The task with this name. RefusedError ("task-unknown") where there is none, or where it can't be run here: it says why. */
-export function usableTask(name: string): CatalogueTask {
+/**
+ * The task with this name. RefusedError ("task-unknown", …) where there is none, or where it can't be run here: it says why.
+ *
+ * @param licensed whether somebody has TotalSegmentator's licence for the tasks that need one
+ */
+export function usableTask(name: string, { licensed = false }: { readonly licensed?: boolean } = {}): CatalogueTask {
   const task = catalogueTasks.find((each) => each.name === name);
   if (!task) throw new RefusedError("task-unknown", `the catalogue has no task ${name}; \`segbox model list --catalogue\` lists them`);
-  return usable(task);
-}
-
-/** The task itself, or a RefusedError that says why it can't be run here. */
-export function usable(task: CatalogueTask): CatalogueTask {
-  if (task.modality !== "CT") throw new RefusedError("task-not-ct", `${task.name} is a task for MR images, expected one for CT`);
-  if (task.licence !== "Apache-2.0")
+  if (task.modality !== "CT") throw new RefusedError("task-not-ct", `${name} is a task for MR images, expected one for CT`);
+  if (task.licence !== "Apache-2.0" && !licensed)
     throw new RefusedError(
       "task-needs-licence",
-      `${task.name} is not open: its weights need a licence of TotalSegmentator's authors. With one, import them with --licensed`,
+      `${name} is not open: its weights need a licence of TotalSegmentator's authors. With one, import them with --licensed`,
     );
-  if (task.unusable !== null) throw new RefusedError("task-unusable", `${task.name} can't be run: ${task.unusable}`);
+  if (task.unusable !== null) throw new RefusedError("task-unusable", `${name} can't be run: ${task.unusable}`);
   return task;
 }

@@ -57,7 +57,7 @@ export function makeCatalogue(): { source: unknown; tasks: CatalogueTask[]; labe
       upstream: { task, mode },
       modality: task.endsWith("_mr") || task === "brain_aneurysm" ? "MR" : "CT",
       licence: config.commercial || task in maps.commercial_models! ? "TotalSegmentator licence" : "Apache-2.0",
-      unusable: unusable(task),
+      unusable: unusable(task, withheld.size > 0),
       trainer: config.trainer,
       configuration: config.model ?? "3d_fullres",
       parts,
@@ -129,9 +129,10 @@ function cropOf({ crop, crop_model, crop_addon, robust_crop }: Config): Catalogu
   return { model: isBody ? "body-fast" : robust_crop ? "total-fast" : "total-fastest", labels, marginMm: 20 };
 }
 
-function unusable(task: string): string | null {
+function unusable(task: string, hasAuxiliary: boolean): string | null {
   if (task === "vertebrae_pp_refined") return "upstream refines it by the masks of another task, a step that is not made here";
   if (task === "total_highres_test") return "its weights are not published";
+  if (hasAuxiliary) return "its network also draws structures that upstream throws away, a step that is not made here";
   return null;
 }
 

@@ -60,22 +60,29 @@ export function decodeOnnx(bytes: Uint8Array, beside: Beside = nothingBeside): O
 /** Reads an ONNX file, and what lies beside it where it says so. */
 export async function readOnnxFile(path: string): Promise<OnnxModel> {
   const bytes = await readBytes(path);
-  const wanted = new Set<string>();
-  // Names first: what lies beside is read only when it is known, and only from the same folder.
+  const files = new Map<string, Uint8Array>();
+  for (const location of locationsIn(bytes)) files.set(location, await readBytes(join(dirname(path), location)));
+  return decodeOnnx(bytes, (location) => files.get(location) ?? nothingBeside(location));
+}
+
+/** The files beside an ONNX file that its tensors lie in. RefusedError ("onnx-unreadable") where one is named outside its folder. */
+export async function filesBesideOnnx(path: string): Promise<readonly string[]> {
+  return locationsIn(await readBytes(path));
+}
+
+function locationsIn(bytes: Uint8Array): readonly string[] {
+  const found = new Set<string>();
   for (const field of fieldsOf(bytes)) {
     if (field.number !== modelField.graph) continue;
     for (const inner of fieldsOf(bytesOf(field))) {
       const location = inner.number === graphField.initializer ? externalOf(bytesOf(inner)).location : undefined;
-      if (location !== undefined) wanted.add(location);
+      if (location !== undefined) found.add(location);
     }
   }
-  const files = new Map<string, Uint8Array>();
-  for (const location of wanted) {
+  for (const location of found)
     if (location === "" || location === ".." || /[/\\\0]/.test(location))
       throw unreadable(`its tensors lie in ${JSON.stringify(location)}, expected a file in the same folder`);
-    files.set(location, await readBytes(join(dirname(path), location)));
-  }
-  return decodeOnnx(bytes, (location) => files.get(location) ?? nothingBeside(location));
+  return [...found];
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -2,6 +2,7 @@
 
 Reads {"out": folder, "cases": [{"name", "architecture", "kwargs", "classes", "patch", "form": "new" | "old", "shapes", "mirroring"}, ...]}. Writes
 per case OUT/NAME/nnUNetTrainer__nnUNetPlans__3d_fullres (as nnU-Net leaves it), and per shape OUT/NAME/N.input.raw and N.logits.raw (float32).
+A case may also name its "labels" (in their order), "trainer" and "folds".
 """
 import json
 import pathlib
@@ -74,9 +75,12 @@ def main():
     for seed, case in enumerate(given["cases"], 1):
         network = randomise(UNet(case["architecture"], case["kwargs"], case["classes"]), seed)
         out = pathlib.Path(given["out"]) / case["name"]
-        dataset = {"channel_names": {"0": "CT"}, "labels": {"background": 0, **{f"organ_{value}": value for value in range(1, case["classes"])}}, "numTraining": 3, "file_ending": ".nii.gz"}
+        names = case.get("labels") or [f"organ_{value}" for value in range(1, case["classes"])]
+        dataset = {"channel_names": {"0": "CT"}, "labels": {"background": 0, **{name: value for value, name in enumerate(names, 1)}}, "numTraining": 3, "file_ending": ".nii.gz"}
         mirroring = tuple(case["mirroring"]) if case["mirroring"] is not None else None
-        save_results(out / "nnUNetTrainer__nnUNetPlans__3d_fullres", plans(case), dataset, "3d_fullres", network, "nnUNetTrainer", mirroring)
+        trainer = case.get("trainer", "nnUNetTrainer")
+        for fold in case.get("folds", [0]):
+            save_results(out / f"{trainer}__nnUNetPlans__3d_fullres", plans(case), dataset, "3d_fullres", network, trainer, mirroring, fold)
         generator = torch.Generator().manual_seed(seed)
         for number, shape in enumerate(case["shapes"]):
             voxels = torch.randn(1, 1, *shape, generator=generator)

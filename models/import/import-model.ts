@@ -1,0 +1,197 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { RefusedError } from "../../appliance/base/errors.ts";
+import type { ModelManifest } from "../../appliance/domain/model.ts";
+import type { LoadedModel } from "../../appliance/inference/models.ts";
+import { type CatalogueTask, usableTask } from "../catalogue/catalogue.ts";
+import { copyModel } from "./copy-model.ts";
+import { installModel, modelNameFrom } from "./install.ts";
+import { labelsOf } from "./labels.ts";
+import { type ImportedPart, importPart } from "./part.ts";
+import { knownTasks, type TaskHere } from "./tasks-here.ts";
+import { chooseFold, findTrained, type Trained } from "./trained.ts";
+import { unpackModel } from "./unpack.ts";
+
+export type ImportOptions = {
+  /** The folder that models are installed in: DATA/models. */
+  readonly models: string;
+  /** Name of the model, or of a catalogue's task where the path holds several. */
+  readonly name?: string | undefined;
+  /** Fold of the training; 0 unless said. */
+  readonly fold?: string | undefined;
+  /** Whether somebody has the licence that some of TotalSegmentator's tasks need. */
+  readonly licensed?: boolean;
+  /** Whether a model of the same name is taken away. */
+  readonly replace?: boolean;
+  /** Names of models that come with the service and would hide one of the same name. */
+  readonly reserved?: readonly string[];
+  /** Told what is chosen, found and left out, a sentence each. */
+  readonly say?: (line: string) => void;
+};
+
+/**
+ * Imports what lies at a path: a folder or zip archive of nnU-Net v2's (one trained network), TotalSegmentator's weights folder (every task that
+ * is whole there, or the named one), or a folder or archive with a manifest and its ONNX files. Nothing of it is run but the finished network.
+ *
+ * RefusedError, one line, for whatever can't be imported; then nothing is installed.
+ */
+export async function importModels(from: string, options: ImportOptions): Promise<readonly LoadedModel[]> {
+  const about = await stat(from).catch(() => undefined);
+  if (!about) throw new RefusedError("import-path", `there is nothing at ${from}`);
+  if (about.isDirectory()) return await importFolder(from, options);
+  const folder = await mkdtemp(join(tmpdir(), "segbox-import-"));
+  try {
+    await unpackModel(from, folder);
+    return await importFolder(folder, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function importFolder(folder: string, options: ImportOptions): Promise<readonly LoadedModel[]> {
+  if (existsSync(join(folder, "manifest.json"))) return [await copyModel(folder, options)];
+  const trained = await findTrained(folder);
+  if (trained.length === 0)
+    throw new RefusedError(
+      "import-path",
+      `${basename(folder)} holds no model: expected nnU-Net's DatasetNNN_*/TRAINER__PLANS__CONFIGURATION/plans.json, or a manifest.json`,
+    );
+  const { tasks, others } = knownTasks(trained);
+  if (tasks.length > 0) return await importTasks(tasks, others, options);
+  const [only, ...more] = others;
+  if (!only || more.length > 0)
+    throw new RefusedError(
+      "import-several",
+      `${basename(folder)} holds ${others.length} networks and none of them is in the catalogue: give the folder of one, such as ${basename(others[0]!.folder)}`,
+    );
+  return [await importOwn(only, options)];
+}
+
+async function importTasks(
+  tasks: readonly TaskHere[],
+  others: readonly Trained[],
+  options: ImportOptions,
+): Promise<readonly LoadedModel[]> {
+  const { name, say = () => {} } = options;
+  const named = tasks.filter(({ task }) => task.name === name);
+  const chosen = name === undefined || (named.length === 0 && tasks.length === 1) ? tasks : named;
+  if (chosen.length === 0) {
+    usableTask(name!, options); // says why, where it is a task at all
+    throw new RefusedError("task-not-here", `${name} is not here; here are ${tasks.map(({ task }) => task.name).join(", ")}`);
+  }
+  const isOne = chosen.length === 1;
+  for (const other of isOne ? [] : others) say(`${basename(other.folder)} is not in the catalogue and left out`);
+  const installed: LoadedModel[] = [];
+  for (const here of chosen) {
+    try {
+      installed.push(await importTask(here, name ?? here.task.name, options));
+    } catch (error) {
+      // Of several, one that can't be imported does not keep the others out.
+      if (isOne || !(error instanceof RefusedError)) throw error;
+      say(`${here.task.name} is left out: ${error.message}`);
+    }
+  }
+  if (installed.length === 0) throw new RefusedError("import-nothing", `none of ${chosen.length} tasks could be imported`);
+  return installed;
+}
+
+async function importTask({ task, parts, missing }: TaskHere, name: string, options: ImportOptions): Promise<LoadedModel> {
+  const { models, say = () => {} } = options;
+  usableTask(task.name, options);
+  if (missing.length > 0)
+    throw new RefusedError(
+      "task-incomplete",
+      `${task.name} has ${task.parts.length} parts, and ${missing.map((part) => part.folder).join(", ")} not here`,
+    );
+  return await installModel(
+    models,
+    modelNameFrom(name),
+    async (target) => {
+      const imported: ImportedPart[] = [];
+      for (const { part, trained } of parts) {
+        const fold = foldOf(trained, options);
+        const one = await importPart(trained, fold, { target, name: part.name, known: part });
+        for (const renamed of one.renamed) say(`${task.name}, ${part.name}: label ${renamed}, as the catalogue numbers it`);
+        imported.push(one);
+      }
+      const { labels, uncoded } = labelsOf(task.labels);
+      sayUncoded(task.name, uncoded, say);
+      if (task.crop) say(`${task.name} needs the model ${task.crop.model} too, which it crops the CT by`);
+      return manifestOf(modelNameFrom(name), imported, labels, task);
+    },
+    options,
+  );
+}
+
+/** A network that the catalogue does not know: its own labels, and nnU-Net's own way of inference. */
+async function importOwn(trained: Trained, options: ImportOptions): Promise<LoadedModel> {
+  const { models, say = () => {} } = options;
+  const dataset = trained.dataset ?? basename(trained.folder);
+  const name = modelNameFrom(options.name ?? dataset.replace(/^Dataset\d{3}_/, ""));
+  return await installModel(
+    models,
+    name,
+    async (target) => {
+      const imported = await importPart(trained, foldOf(trained, options), { target, name: "main" });
+      const { labels, uncoded } = labelsOf(imported.plans.labels.map((label) => label.name));
+      const coded = labels.filter((label) => !uncoded.includes(label.name)).map((label) => label.name);
+      if (coded.length > 0) say(`labels coded by their names: ${coded.join(", ")}`);
+      sayUncoded(name, uncoded, say);
+      return manifestOf(name, [imported], labels, null);
+    },
+    options,
+  );
+}
+
+function foldOf(trained: Trained, { fold, say = () => {} }: ImportOptions): string {
+  const chosen = chooseFold(trained, fold);
+  const rest = trained.folds.filter((each) => each !== chosen);
+  if (rest.length > 0) say(`${basename(trained.folder)}: fold ${chosen} of ${trained.folds.join(", ")}; folds are not run together`);
+  return chosen;
+}
+
+function sayUncoded(name: string, uncoded: readonly string[], say: (line: string) => void): void {
+  if (uncoded.length > 0)
+    say(`${name}: no standard code is known for ${uncoded.join(", ")}; DICOM will carry a private code (99SEGBOX) that means the name`);
+}
+
+function manifestOf(
+  name: string,
+  imported: readonly ImportedPart[],
+  labels: ModelManifest["labels"],
+  task: CatalogueTask | null,
+): ModelManifest {
+  const weights = createHash("sha256")
+    .update(imported.map(({ checkpointSha256 }) => checkpointSha256).join())
+    .digest("hex")
+    .slice(0, 12);
+  const datasets = imported.map(({ plans, cases }) => ({ name: plans.datasetName, cases: cases ?? 0 }));
+  const title = task?.title ?? datasets.map((dataset) => dataset.name).join(", ");
+  return {
+    schema: 2,
+    name,
+    version: `weights-${weights}`,
+    title,
+    intendedUse: task
+      ? `Segments CT as TotalSegmentator's task ${task.upstream.task} does.`
+      : "Imported on this box; whoever imported it knows what it is for.",
+    notFor: "Not a medical device. How well it works on this site's CTs is not known from the import.",
+    licence: task?.licence ?? "not stated",
+    algorithm: { name: title, version: `weights-${weights}` },
+    trainingData: datasets.map((dataset) => ({
+      ...dataset,
+      licence: "not stated",
+      use: "weights as imported; cases as dataset.json says",
+    })),
+    parts: imported.map(({ part }) => part),
+    crop: task?.crop ?? null,
+    stepSize: task?.stepSize ?? 0.5,
+    // TotalSegmentator never mirrors; nnU-Net does along the axes that the training allowed.
+    mirrorAxes: task ? [] : imported[0]!.mirrorAxes,
+    postprocessing: task?.postprocessing ?? { removeSmallBlobsMm3: null, keepLargest: [] },
+    labels,
+  };
+}

@@ -1,0 +1,99 @@
+import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { RefusedError, UnavailableError } from "../../appliance/base/errors.ts";
+import type { ModelManifest } from "../../appliance/domain/model.ts";
+import { type LoadedModel, loadModel } from "../../appliance/inference/models.ts";
+import { proveNetwork } from "./prove.ts";
+
+/** What stands in a model's folder before it is installed: everything but the manifest. */
+export type Fill = (folder: string) => Promise<ModelManifest>;
+
+/**
+ * Installs a model as MODELS/NAME in one step: it is put together beside, loaded as the service will load it, each network run once, all of it
+ * synchronised to the disk, and then renamed. Whatever ends this before leaves nothing in MODELS.
+ *
+ * @param fill writes the model's files into the folder it is given and says its manifest, which is written last; null where the folder has one
+ * @param replace whether a model of the same name may be there, which is then taken away
+ */
+export async function installModel(
+  models: string,
+  name: string,
+  fill: Fill | ((folder: string) => Promise<null>),
+  { replace = false, reserved = [] }: { readonly replace?: boolean; readonly reserved?: readonly string[] } = {},
+): Promise<LoadedModel> {
+  if (reserved.includes(name)) throw new RefusedError("model-exists", `${name} comes with the service: take another --name`);
+  const target = join(models, name);
+  const existing = await readdir(target).catch(() => undefined);
+  if (existing && !replace)
+    throw new RefusedError("model-exists", `there is a model ${name} already: remove it, take another --name, or --replace it`);
+  // Beside the models' folder and on its disk, so that nothing half done ever looks like a model.
+  const workshop = join(dirname(models), "models.importing");
+  await mkdir(models, { recursive: true, mode: 0o700 });
+  await mkdir(workshop, { recursive: true, mode: 0o700 });
+  await removeLeftovers(workshop);
+  const staging = join(workshop, `${name}.${process.pid}`);
+  try {
+    await mkdir(staging, { mode: 0o700 });
+    const manifest = await fill(staging);
+    if (manifest) await writeFile(join(staging, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+    const loaded = await loadModel(staging);
+    if (loaded.manifest.name !== name)
+      throw new RefusedError("model-name", `the manifest names the model ${loaded.manifest.name}, expected ${name}`);
+    for (const part of loaded.parts) await proveNetwork(staging, part);
+    await synchronise(staging);
+    if (existing) await rename(target, `${staging}.replaced`);
+    await rename(staging, target);
+    await synchroniseFolder(models);
+    return { ...loaded, folder: target };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC")
+      throw new UnavailableError("disk-full", `no space left on the disk of ${models}`, { cause: error });
+    throw error;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await rm(`${staging}.replaced`, { recursive: true, force: true });
+  }
+}
+
+/** What an import left that was killed: folders of processes that are no more. */
+async function removeLeftovers(workshop: string): Promise<void> {
+  for (const name of await readdir(workshop)) {
+    const pid = Number(/\.(\d+)(?:\.replaced)?$/.exec(name)?.[1]);
+    if (pid > 0 && pid !== process.pid && !isRunning(pid)) await rm(join(workshop, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Every file and folder on the disk before the name is: after a power cut the model is whole or not there. */
+async function synchronise(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await synchronise(path);
+    else await synchroniseFolder(path);
+  }
+  await synchroniseFolder(folder);
+}
+
+async function synchroniseFolder(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
+}
+
+/** A model's name out of any words: small letters, digits, dots, dashes and underscores. */
+export function modelNameFrom(words: string): string {
+  const name = words
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "");
+  if (name === "")
+    throw new RefusedError("model-name", `no name for a model can be made of ${JSON.stringify(basename(words))}: give one with --name`);
+  return name;
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { Label } from "../../appliance/domain/model.ts";
+import { catalogueLabel } from "../catalogue/catalogue.ts";
+
+/**
+ * Labels of a model by their names. A name that the catalogue knows gets its codes. Any other gets a code of our own private scheme whose
+ * meaning is the name itself, and the category that claims least: a wrong standard code would make another structure of it wherever it is read.
+ *
+ * @returns the labels, numbered from 1 in the given order, and which of them have private codes
+ */
+export function labelsOf(names: readonly string[]): { readonly labels: readonly Label[]; readonly uncoded: readonly string[] } {
+  const uncoded: string[] = [];
+  const labels = names.map((name, index): Label => {
+    const value = index + 1;
+    const known = catalogueLabel(name);
+    if (known) return { value, name, ...known };
+    uncoded.push(name);
+    return {
+      value,
+      name,
+      title: titleOf(name),
+      category: { value: "309825002", scheme: "SCT", meaning: "Spatial and Relational Concept" },
+      // SH and LO of PS3.5 table 6.2-1: 16 and 64 letters.
+      type: {
+        value: `LABEL-${createHash("sha256").update(name).digest("hex").slice(0, 10)}`,
+        scheme: "99SEGBOX",
+        meaning: meaningOf(name),
+      },
+      modifiers: [],
+      anatomicRegion: null,
+      color: colourOf(index),
+      rtRoiInterpretedType: "",
+    };
+  });
+  return { labels, uncoded };
+}
+
+function titleOf(name: string): string {
+  const words = name.replaceAll(/[_\s]+/g, " ").trim() || name;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A Code Meaning: no backslash, no control characters, at most 64 letters. */
+const meaningOf = (name: string): string =>
+  titleOf(name)
+    .replaceAll(/[\\\p{Cc}]/gu, " ")
+    .slice(0, 64);
+
+/** Hues a golden angle apart: neighbours never look alike. */
+function colourOf(index: number): readonly [number, number, number] {
+  const hue = (index * 137.508) % 360;
+  const channel = (n: number): number => {
+    const k = (n + hue / 30) % 12;
+    return Math.round(255 * (0.55 - 0.35 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
