@@ -58,7 +58,7 @@ if __name__ == "__main__":
     write_json(to / "nnunet/dataset.json", the_dataset)
     losses = [loss for _, loss, _ in saved["history"]]
     save_checkpoint(network, the_plans, the_dataset, losses, (), to / "nnunet/fold_0/checkpoint_final.pth")
-    export_onnx(network, to / "model.onnx.new")
+    export_onnx(to / "nnunet", to / "model.onnx.new")
     difference = compare_with_onnxruntime(network, CLASSES, to / "model.onnx.new")
     (to / "model.onnx.new").replace(to / "model.onnx")
     write_json(to / "manifest.json", manifest(WORDS, version, to / "model.onnx", LABELS))

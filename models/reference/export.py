@@ -63,7 +63,7 @@ if __name__ == "__main__":
     write_json(HERE / "nnunet/dataset.json", the_dataset)
     losses = [loss for _, loss in saved["history"]]
     save_checkpoint(network, the_plans, the_dataset, losses, (2,), HERE / "nnunet/fold_0/checkpoint_final.pth")
-    export_onnx(network, HERE / "model.onnx.new")
+    export_onnx(HERE / "nnunet", HERE / "model.onnx.new")
     difference = compare_with_onnxruntime(network, CLASSES, HERE / "model.onnx.new")
     (HERE / "model.onnx.new").replace(HERE / "model.onnx")
     write_json(HERE / "manifest.json", manifest(WORDS, version, HERE / "model.onnx", LABELS))

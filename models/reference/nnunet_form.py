@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 
 from network import strides
@@ -99,12 +98,28 @@ def write_json(path, content):
     path.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def export_onnx(network, path):
-    axes = {2: "depth", 3: "height", 4: "width"}
-    torch.onnx.export(network, torch.zeros(1, 1, 32, 32, 32), path, opset_version=17, input_names=["input"], output_names=["logits"], dynamic_axes={"input": axes, "logits": axes})
-    model = onnx.load(path)
-    onnx.checker.check_model(model, full_check=True)
-    assert model.opset_import[0].version >= 17 and [value.name for value in (*model.graph.input, *model.graph.output)] == ["input", "logits"]
+WRITE_IN_NODE = """
+import { readFileSync } from "node:fs";
+import { parsePlans } from "./appliance/nnunet/plans.ts";
+import { Checkpoint } from "./models/import/checkpoint.ts";
+import { readWeights } from "./models/import/weights.ts";
+import { fp32Graph } from "./models/network/u-net.ts";
+import { writeOnnxFile } from "./models/onnx/write.ts";
+const [nnunet, onnx] = process.argv.slice(1);
+const json = (file) => JSON.parse(readFileSync(`${nnunet}/${file}`, "utf8"));
+const plans = parsePlans(json("plans.json"), json("dataset.json"), "3d_fullres");
+await using checkpoint = await Checkpoint.open(`${nnunet}/fold_0/checkpoint_final.pth`);
+await writeOnnxFile(onnx, fp32Graph(plans.network, plans.classes, await readWeights(checkpoint, plans.network, plans.classes)));
+"""
+
+
+def in_node(script, *arguments):
+    subprocess.run([ROOT / "node_modules/.bin/node", "--input-type=module", "-e", script, "--", *map(str, arguments)], cwd=ROOT, check=True)
+
+
+def export_onnx(nnunet, path):
+    """The ONNX file of a checkpoint as the box itself imports it; nnunet holds plans.json, dataset.json and fold_0."""
+    in_node(WRITE_IN_NODE, nnunet.resolve(), path.resolve())
 
 
 RUN_IN_NODE = """
@@ -120,14 +135,14 @@ writeFileSync(folder + "/logits.raw", Buffer.from(logits.data.buffer, logits.dat
 
 
 def compare_with_onnxruntime(network, classes, path):
-    """The largest difference on logits. Two shapes, neither the one that was traced."""
+    """The largest difference on logits. Two shapes, neither of them the plans'."""
     random = np.random.default_rng(1)
     worst = 0.0
     for shape in ([32, 64, 48], [96, 48, 80]):
         voxels = random.normal(-1, 1.5, (1, 1, *shape)).astype(np.float32)
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             (Path(folder) / "input.raw").write_bytes(voxels.tobytes())
-            subprocess.run([ROOT / "node_modules/.bin/node", "--input-type=module", "-e", RUN_IN_NODE, "--", path.resolve(), folder, *map(str, shape)], cwd=ROOT, check=True)
+            in_node(RUN_IN_NODE, path.resolve(), folder, *shape)
             theirs = np.frombuffer((Path(folder) / "logits.raw").read_bytes(), np.float32).reshape(1, classes, *shape)
             worst = max(worst, float(np.abs(network(torch.from_numpy(voxels)).numpy() - theirs).max()))
     assert worst <= TOLERANCE, f"logits differ by {worst}, expected at most {TOLERANCE}"
