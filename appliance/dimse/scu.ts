@@ -1,9 +1,11 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { implicitVrLittleEndian } from "../dicom/transfer-syntaxes.ts";
 import type { AeTitle, Uid } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 import { type Association, type AssociationOptions, openAssociation, type WantedContext } from "./association.ts";
 import { type CommandSet, commandFields } from "./command-set.ts";
-import { meaningOf, statusText } from "./status.ts";
+import { verificationSopClass } from "./presentation-contexts.ts";
+import { meaningOf, refusesClass, statusText } from "./status.ts";
 import { FileSender, openForSending } from "./store-file.ts";
 
 export type { RemoteNode } from "../domain/remote-node.ts";
@@ -61,6 +63,82 @@ export async function storeFiles(
   return outcomes;
 }
 
+/**
+ * Sends one of several forms of the same thing: the first whose class the peer takes. What became of each that was tried, in order; all but
+ * the last are refusals of the class ({@link refusesItsClass}). Throws as storeFiles does.
+ *
+ * All forms are proposed in one association, and Verification with them: peers that reject an association of which they take no context
+ * then say by context what they don't take. Where a peer turns all of it away all the same, each form is proposed alone, since some reject
+ * whoever names a class that they don't know.
+ */
+export async function storeFirstTaken(
+  node: RemoteNode,
+  callingAeTitle: AeTitle,
+  forms: readonly StoreFile[],
+  options: AssociationOptions = {},
+): Promise<StoreOutcome[]> {
+  try {
+    return await storeFirstOf(node, callingAeTitle, forms, options);
+  } catch (error) {
+    if (!isTurnedAway(error) || forms.length < 2) throw error;
+    const outcomes: StoreOutcome[] = [];
+    let isKnown = false;
+    for (const form of forms) {
+      try {
+        outcomes.push(...(await storeFirstOf(node, callingAeTitle, [form], options)));
+        isKnown = true;
+      } catch (alone) {
+        if (!isTurnedAway(alone)) throw alone;
+        outcomes.push(contextRefused(alone.message));
+      }
+      if (!refusesItsClass(outcomes.at(-1)!)) break;
+    }
+    if (isKnown) return outcomes;
+    throw error; // whatever is proposed: it is us that the peer does not take
+  }
+}
+
+/** Whether the peer does not take this class of object, by its presentation contexts or by its answer: another form may be welcome. */
+export function refusesItsClass(outcome: StoreOutcome): boolean {
+  if (outcome.kind === "refused") return refusesClass(outcome.status);
+  return outcome.kind === "not-sent" && outcome.code === classNotTaken;
+}
+
+async function storeFirstOf(
+  node: RemoteNode,
+  callingAeTitle: AeTitle,
+  forms: readonly StoreFile[],
+  options: AssociationOptions,
+): Promise<StoreOutcome[]> {
+  const wanted = [...contextsFor(forms), { abstractSyntax: verificationSopClass, transferSyntaxes: [implicitVrLittleEndian] }];
+  const association = await openAssociation(node, callingAeTitle, wanted, options);
+  const sender = new FileSender(association);
+  const outcomes: StoreOutcome[] = [];
+  try {
+    for (const form of forms) {
+      const outcome = await storeFile(association, sender, form);
+      outcomes.push(outcome);
+      if (!refusesItsClass(outcome)) break;
+      options.signal?.throwIfAborted();
+    }
+    if (outcomes.at(-1)?.kind === "not-sent") options.signal?.throwIfAborted();
+    if (!association.failure) await association.release();
+  } finally {
+    association.abort(); // ends what did not end in good order
+  }
+  return outcomes;
+}
+
+function isTurnedAway(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && error.code === "association-rejected";
+}
+
+const classNotTaken = "presentation-context-refused";
+
+function contextRefused(message: string): StoreOutcome {
+  return notSent(new RefusedError(classNotTaken, message));
+}
+
 /** One presentation context per pair of class and transfer syntax, with that syntax only: the bytes go out as they are. */
 function contextsFor(files: readonly StoreFile[]): WantedContext[] {
   const pairs = new Map(
@@ -76,13 +154,7 @@ async function storeFile(association: Association, sender: FileSender, file: Sto
   if (association.failure) return notSent(association.failure);
   const { sopClassUid, transferSyntaxUid } = file;
   const contextId = association.contextFor(sopClassUid, transferSyntaxUid);
-  if (contextId === null)
-    return notSent(
-      new RefusedError(
-        "presentation-context-refused",
-        `the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`,
-      ),
-    );
+  if (contextId === null) return contextRefused(`the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`);
   try {
     const handle = await openForSending(file.path, file.dataSetOffset);
     try {

@@ -171,6 +171,44 @@ export async function startStorescp({
   };
 }
 
+/**
+ * dcmrecv: takes the named SOP classes and Verification, uncompressed, and rejects an association of which it takes no context at all, as many
+ * archives do; storescp would accept it with every context refused.
+ */
+export async function startDcmrecv({
+  aeTitle = "DCMRECV",
+  takes,
+}: {
+  readonly aeTitle?: string;
+  readonly takes: readonly string[];
+}): Promise<StorageNode> {
+  const folder = await temporaryFolder("dcmrecv");
+  await using settings = await temporaryFolder("dcmrecv-settings"); // read at the start
+  const profile = join(settings.path, "associations.cfg");
+  await writeFile(profile, takingOnly(takes));
+  const port = await freePort();
+  const process = start("dcmrecv", ["-v", "+B", "-xf", profile, "Only", "-aet", aeTitle, "-od", folder.path, String(port)]);
+  const stop = async () => {
+    await process.stop();
+    await folder[Symbol.asyncDispose]();
+  };
+  try {
+    await process.waitForPort(port);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    aeTitle,
+    port,
+    process,
+    files: async () => (await readdir(folder.path)).sort().map((name) => join(folder.path, name)),
+    storeRequests: process.counter(/Received C-STORE Request/),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
 /** A node that dcmqrscp knows, which is whom it moves to. */
 export type KnownNode = { readonly aeTitle: string; readonly port: number; readonly host?: string };
 

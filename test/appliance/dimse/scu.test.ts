@@ -4,8 +4,15 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RefusedError, UnavailableError } from "../../../appliance/base/errors.ts";
-import { openAssociation, type RemoteNode, type StoreOutcome, storeFiles } from "../../../appliance/dimse/scu.ts";
-import { startStorescp } from "../../peers/dcmtk.ts";
+import {
+  openAssociation,
+  type RemoteNode,
+  refusesItsClass,
+  type StoreOutcome,
+  storeFiles,
+  storeFirstTaken,
+} from "../../../appliance/dimse/scu.ts";
+import { startDcmrecv, startStorescp } from "../../peers/dcmtk.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 import { startOrthanc } from "../../peers/orthanc.ts";
 import { freePort } from "../../peers/ports.ts";
@@ -213,4 +220,49 @@ test("a file of 40 MB goes out in order, batch after batch", async () => {
   await truncate(path, 40_000_000);
   assert.deepEqual(await storeFiles(nodeAt(scp.port), "SEGBOX", [file]), [stored]);
   assert.ok(scp.stored[0]?.dataSet.equals((await readFile(path)).subarray(file.dataSetOffset)));
+});
+
+const seg = storeFile(data("ct-corpus/tiny-23x38x3-seg/label.seg"));
+const rtstruct = storeFile(data("ct-corpus/ge-discovery-mi-rtstruct/rt.dcm"));
+const outcomesOf = (outcomes: readonly StoreOutcome[]): string[] =>
+  outcomes.map((outcome) => (refusesItsClass(outcome) ? "class refused" : outcome.kind));
+
+test("of several forms the first goes whose class the peer takes, over one association, also where it would reject one with no class it takes", async () => {
+  await using dcmrecv = await startDcmrecv({ takes: [rtstruct.sopClassUid] });
+  const node = nodeAt(dcmrecv.port, dcmrecv.aeTitle);
+  await assert.rejects(storeFiles(node, "SEGBOX", [seg]), { code: "association-rejected" }, "so this peer is one that rejects");
+  assert.deepEqual(outcomesOf(await storeFirstTaken(node, "SEGBOX", [seg, rtstruct])), ["class refused", "stored"]);
+  assert.deepEqual(outcomesOf(await storeFirstTaken(node, "SEGBOX", [seg])), ["class refused"], "and no longer one that seems away");
+  assert.deepEqual(outcomesOf(await storeFirstTaken(node, "SEGBOX", [rtstruct, seg])), ["stored"]);
+  const [received = ""] = await dcmrecv.files();
+  assert.ok(dataSetOf(received).equals(dataSetOf(rtstruct.path)));
+});
+
+test("a peer that refuses the class by its answer gets the next form on the same association", async () => {
+  const refuse = new RefusedError("instance-mismatch", "not this class");
+  await using scp = await startRecordingScp(
+    { storageSopClasses: [seg.sopClassUid, rtstruct.sopClassUid] },
+    {
+      openInstance: async (instance) =>
+        instance.sopClassUid === seg.sopClassUid ? Promise.reject(refuse) : recordingSink(instance, scp.stored, scp.events),
+    },
+  );
+  assert.deepEqual(outcomesOf(await storeFirstTaken(nodeAt(scp.port), "SEGBOX", [seg, rtstruct])), ["class refused", "stored"]);
+  await until(() => scp.events.includes("closed SEGBOX"), "the end of the association");
+  assert.equal(scp.events.filter((event) => event.startsWith("opened")).length, 1);
+});
+
+test("what the peer takes but can't store now ends the search: the next form is no better", async () => {
+  await using scp = await startRecordingScp(
+    { storageSopClasses: [seg.sopClassUid, rtstruct.sopClassUid] },
+    { openInstance: () => Promise.reject(new UnavailableError("disk-full", "no room")) },
+  );
+  const [outcome, ...others] = await storeFirstTaken(nodeAt(scp.port), "SEGBOX", [seg, rtstruct]);
+  assert.partialDeepStrictEqual(outcome, { kind: "refused", status: 0xa700, permanent: false });
+  assert.deepEqual(others, []);
+});
+
+test("a peer that turns us away whatever we propose is one that does not know us, not one that refuses a class", async () => {
+  await using storescp = await startStorescp({ options: ["--refuse"] });
+  await assert.rejects(storeFirstTaken(nodeAt(storescp.port), "SEGBOX", [seg, rtstruct]), { code: "association-rejected" });
 });
