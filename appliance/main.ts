@@ -168,7 +168,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         wakeAfter();
       },
       review(id, review) {
-        reviewResult(database, id, review);
+        reviewResult(database, id, { ...review, organization: station.organization ?? "" });
         resultTouched(id);
       },
       receiving,

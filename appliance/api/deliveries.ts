@@ -1,7 +1,7 @@
 import type { Reason } from "./reason.ts";
 
 /** What a result can be written as. */
-export type Output = "seg" | "seg-labelmap" | "rtstruct" | "sr" | "secondary-capture" | "pdf" | "rejection-note";
+export type Output = "seg" | "seg-labelmap" | "rtstruct" | "sr" | "secondary-capture" | "pdf" | "reviewed-sr" | "rejection-note";
 
 /** One object of a result on its way to one destination. */
 export type DeliverySummary = {

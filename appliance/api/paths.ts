@@ -5,7 +5,7 @@ export const paths = {
   seriesList: "/api/series",
   series: (id: number | string) => `/api/series/${id}`,
   slice: (resultId: number | string, k: number | string) => `/api/results/${resultId}/slices/${k}`,
-  /** Files of a result: seg.dcm and the other objects, labels.nii.gz, statistics.json */
+  /** Files of a result: seg.dcm and the other objects, labels.nii.gz, statistics.json, provenance.json */
   resultFile: (resultId: number | string, name: string) => `/api/results/${resultId}/files/${name}`,
   /** Retry a failed result, or its failed deliveries. */
   retry: (resultId: number | string) => `/api/results/${resultId}/retry`,

@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { dataFolder } from "../config/data-folder.ts";
-import type { Delivery, InferenceRecord } from "../domain/result.ts";
+import type { Delivery, InferenceRecord, Receipt, Review } from "../domain/result.ts";
+import { outputsOf } from "../domain/rule.ts";
 import { type Provenance, readProvenance, resultOfUid } from "../pipeline/provenance.ts";
 import { openExistingDatabase } from "../store/database.ts";
 import { type Command, required, UsageError } from "./command.ts";
@@ -12,7 +13,7 @@ export const explain: Command = {
 segbox explain UID --data DIR [--json]
 
 Tells of a result, named by the SOP or Series Instance UID of one of its objects: which images it was made from, by which rule, model, engine and
-settings, how long each step took, and where its objects went.
+settings, what each step did and how long it took, which objects were written, and where they went.
 
   --data DIR  the service's data folder
   --json      the whole record as JSON, every input's digest included
@@ -33,21 +34,46 @@ settings, how long each step took, and where its objects went.
   },
 };
 
-function describe({ rule, model, series, inputs, inference, deliveries, ...result }: Provenance): string {
+function describe({ rule, model, series, inputs, inference, deliveries, receipts, steps, ...result }: Provenance): string {
   const lines: [string, string][] = [
-    ["result", `${result.resultId}, ${result.state}${result.reason ? `: ${result.reason.message}` : ""}, planned ${result.createdAt}`],
+    ["result", `${result.resultId}, ${result.state}${result.reason ? `: ${result.reason.message}` : ""}, planned ${result.plannedAt}`],
     ["study", series.studyInstanceUid],
     ["series", `${series.seriesInstanceUid}, sent by ${series.callingAeTitle}`],
-    ["images", `${inputs.length}${result.inputsAreThoseOfTheResult ? "" : " now; the result was made from others"}`],
-    ["rule", `${rule.name}: ${rule.outputs.join(", ")}`],
+    ["images", describeInputs(inputs, result)],
+    ["rule", `${rule.name}: ${outputsOf(rule).join(", ")}, ${rule.deliver}`],
     ["model", `${model.name} ${model.version}`],
-    ...Object.entries(result.uids).map(([output, uids]): [string, string] => [output, uids.sopInstanceUid]),
-    ...(result.predecessor ? [["replaces", Object.values(result.predecessor)[0]?.sopInstanceUid ?? ""] as [string, string]] : []),
+    ...describeObjects(result.objects, "object"),
+    ...(result.predecessor ? [["replaces", `result ${result.predecessor.resultId}`] as [string, string]] : []),
+    ...describeObjects(result.predecessor?.objects ?? [], "replaces"),
     ...(inference ? describeInference(inference) : []),
+    ...steps.map((step): [string, string] => ["step", describeStep(step)]),
+    ...(result.review ? [["review", describeReview(result.review)] as [string, string]] : []),
     ...deliveries.map((delivery): [string, string] => ["delivery", describeDelivery(delivery)]),
+    ...receipts.map((receipt): [string, string] => ["receipt", describeReceipt(receipt)]),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function describeInputs(
+  inputs: Provenance["inputs"],
+  { inputsSha256, seriesIsUnchanged }: Pick<Provenance, "inputsSha256" | "seriesIsUnchanged">,
+): string {
+  const count = inputs.length > 0 ? `${inputs.length}` : "not kept by the release that made it";
+  return `${count}; SHA-256 of their digests ${inputsSha256}${seriesIsUnchanged ? "" : "; the series has others by now"}`;
+}
+
+function describeObjects(objects: Provenance["objects"], name: string): [string, string][] {
+  if (objects === null) return [[name, "not written yet, or not noted by the release that wrote them"]];
+  return objects.map(({ output, sopInstanceUid }) => [name, `${output} ${sopInstanceUid}`]);
+}
+
+function describeStep({ step, startedAt, endedAt, softwareVersion, parameters }: Provenance["steps"][number]): string {
+  return `${step} ${startedAt} to ${endedAt} by Segbox ${softwareVersion}: ${JSON.stringify(parameters)}`;
+}
+
+function describeReview({ verdict, by, at, reason }: Review): string {
+  return `${verdict} by ${by} ${new Date(at).toISOString()}${reason ? `: ${reason}` : ""}`;
 }
 
 function describeInference({ trace, provider, precision, patches, wallMs, peakMemoryBytes, notes }: InferenceRecord): [string, string][] {
@@ -62,7 +88,7 @@ function describeInference({ trace, provider, precision, patches, wallMs, peakMe
         `patch ${trace.patchSize.join("x")} at ${trace.spacingMm.join("x")} mm, step ${trace.stepSize}, mirrored axes: ${trace.mirrorAxes.join(", ") || "none"}`,
       ],
       [
-        "steps",
+        "timing",
         Object.entries(trace.stepsMs)
           .map(([step, ms]) => `${step} ${ms} ms`)
           .join(", "),
@@ -76,4 +102,10 @@ function describeInference({ trace, provider, precision, patches, wallMs, peakMe
 function describeDelivery({ output, destination, state, attempts, reason, deliveredAt }: Delivery): string {
   const when = deliveredAt === null ? "" : ` ${new Date(deliveredAt).toISOString()}`;
   return `${output} to ${destination}: ${state}${when}, ${attempts} ${attempts === 1 ? "try" : "tries"}${reason ? ` (${reason.message})` : ""}`;
+}
+
+function describeReceipt({ output, destination, aeTitle, service, status, comment, at, sopInstanceUid, sha256 }: Receipt): string {
+  const said = `${service} ${status.toString(16).toUpperCase().padStart(4, "0")}${comment ? ` (${comment})` : ""}`;
+  const digest = sha256 ?? "not noted by the release that sent it";
+  return `${output} by ${destination} (${aeTitle}) ${new Date(at).toISOString()}: ${said}, ${sopInstanceUid}, SHA-256 ${digest}`;
 }

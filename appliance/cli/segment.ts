@@ -25,6 +25,7 @@ import {
   type Subject,
 } from "../pipeline/child-requests.ts";
 import { mintUids, outputForms } from "../pipeline/outputs.ts";
+import type { Making } from "../pipeline/provenance.ts";
 import { surfaceFiles } from "../pipeline/surfaces.ts";
 import { inputDigest } from "../store/series.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
@@ -78,8 +79,9 @@ Files that are not DICOM are named and left out; more than one series is refused
     const { models } = await usableModels([shippedModels, ...(data === undefined ? [] : [join(data, "models")])]);
     const model = models.get(name);
     if (!model) throw new RefusedError("model-missing", `there is no model ${name}; installed: ${[...models.keys()].join(", ") || "none"}`);
-    const { files, subject, digest } = await readSeries(input);
+    const { files, subject, inputs, digest } = await readSeries(input);
     for (const file of outputFiles) await rm(join(output, file), { force: true }); // nothing of an earlier run may pass for this one's
+    const createdAt = systemClock.now();
     const work = join(output, ".segbox-work");
     await mkdir(work, { recursive: true });
     try {
@@ -107,7 +109,17 @@ Files that are not DICOM are named and left out; more than one series is refused
           emptySeg: false,
           surfaces: args.values.surfaces === true,
           uids: mintUids(),
-          inputDigest: digest,
+          making: {
+            resultId: null,
+            plannedAt: new Date(createdAt).toISOString(),
+            series: null,
+            inputs,
+            inputsSha256: digest,
+            rule: null,
+            model: { name, version: model.manifest.version },
+            inference: record,
+            steps: [],
+          },
           record,
           subject,
           predecessorReport: null,
@@ -119,7 +131,7 @@ Files that are not DICOM are named and left out; more than one series is refused
             softwareVersions: [readSoftwareVersion()],
             stationName: "",
           },
-          createdAt: systemClock.now(),
+          createdAt,
         },
         { stallMs: childStallMs },
       );
@@ -150,24 +162,24 @@ function outputsIn(list: string): ResultOutput[] {
 }
 
 /** The files of the one series in a folder, whom it is about, and the digest that a service would give it. */
-async function readSeries(folder: string): Promise<{ files: SourceFile[]; subject: Subject; digest: string }> {
+async function readSeries(folder: string): Promise<{
+  files: SourceFile[];
+  subject: Subject;
+  inputs: Making["inputs"];
+  digest: string;
+}> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
   });
-  const found: { path: string; header: InstanceHeader; digest: string }[] = [];
+  const found: { path: string; header: InstanceHeader; transferSyntaxUid: string; digest: string }[] = [];
   let firstRefusal = "";
   for (const entry of entries.filter((each) => each.isFile()).sort((a, b) => a.name.localeCompare(b.name))) {
     const path = join(entry.parentPath, entry.name);
     try {
       const bytes = await readFile(path);
       const header = readInstanceHeader(bytes);
-      found.push({
-        path,
-        header,
-        digest: createHash("sha256")
-          .update(bytes.subarray(readFileMeta(bytes).dataSetOffset))
-          .digest("hex"),
-      });
+      const { transferSyntaxUid, dataSetOffset } = readFileMeta(bytes);
+      found.push({ path, header, transferSyntaxUid, digest: createHash("sha256").update(bytes.subarray(dataSetOffset)).digest("hex") });
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       firstRefusal ||= `${entry.name}: ${error.message}`;
@@ -182,6 +194,12 @@ async function readSeries(folder: string): Promise<{ files: SourceFile[]; subjec
   return {
     files: found.map(({ path, header }) => ({ sopInstanceUid: header.sopInstanceUid, path, sha256: null })),
     subject: first.header,
+    inputs: found.map(({ header, transferSyntaxUid, digest }) => ({
+      sopInstanceUid: header.sopInstanceUid,
+      transferSyntaxUid,
+      sha256: digest,
+      receivedAt: null,
+    })),
     digest: inputDigest(found),
   };
 }

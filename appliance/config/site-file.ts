@@ -57,6 +57,8 @@ const siteSchema = z
       name: z.string().min(1).max(16),
       /** Device Serial Number in results; made from the machine id where none is given. */
       serialNumber: z.string().min(1).max(64).optional(),
+      /** For whom the users of the page act when they accept a result: Verifying Organization in reports, which stay unverified without it. */
+      organization: z.string().min(1).max(64).optional(),
     }),
     dicom: dicomSchema,
     http: z.strictObject({ address: listenAddress, port: listenPort.default(8080) }).prefault({}),

@@ -37,6 +37,12 @@ export function textContent(name: CodedConcept, value: string): Content {
   return content("TEXT", name, [text(0x0040a160, "UT", plainText(value, 1 << 20))]);
 }
 
+/** A record for machines, as JSON. UT may hold backslashes, and JSON can be written in ASCII. */
+export function recordContent(name: CodedConcept, record: object): Content {
+  const json = JSON.stringify(record).replace(/[\x7f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return content("TEXT", name, [text(0x0040a160, "UT", json)]);
+}
+
 export function uidContent(name: CodedConcept, uid: Uid): Content {
   return content("UIDREF", name, [text(0x0040a124, "UI", uid)]);
 }

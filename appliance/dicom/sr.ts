@@ -25,6 +25,7 @@ import {
   type InstanceReference,
   imageContent,
   languageOfContent,
+  recordContent,
   related,
   sct,
   segbox,
@@ -54,6 +55,8 @@ export type ReportRequest = ResultHead & {
   readonly segmentation: SegmentationReference | null;
   /** How the result came about, a line each: engine, precision, software version, digests. */
   readonly provenance: readonly string[];
+  /** The same whole, for machines: every input's digest, settings, steps. Kept as JSON. */
+  readonly record: object;
   /** The report that this one takes the place of, in the same study. */
   readonly predecessor: { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid } | null;
   /** Null before anybody has looked. */
@@ -161,7 +164,7 @@ function algorithm({ manifest, provenance }: ReportRequest): Item[] {
 
 /** What is said of the result as a whole: what was looked for in vain, and who has looked at it. */
 function evaluations(request: ReportRequest): Item {
-  const { manifest, review } = request;
+  const { manifest, review, record } = request;
   const found = new Set(structuresFound(request).map(({ value }) => value));
   const missing = manifest.labels.filter(({ value }) => !found.has(value)).map(({ title }) => title);
   const nothing = [
@@ -174,6 +177,7 @@ function evaluations(request: ReportRequest): Item {
       "CONTAINS",
       ...(found.size === 0 ? nothing : []),
       ...(missing.length > 0 ? [textContent(comment, `Looked for and not found: ${missing.join(", ")}.`)] : []),
+      recordContent(segbox("provenance", "Provenance record (JSON)"), record),
       codeContent(segbox("review-state", "Review state"), reviewStates[review?.state ?? "none"]),
       textContent(comment, `Limits of use: ${manifest.notFor}`),
       textContent(comment, reviewSentence(request)),

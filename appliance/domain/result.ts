@@ -1,5 +1,5 @@
-import type { DeliveryId, ResultId, SeriesId, Uid } from "./ids.ts";
-import type { ObjectKind, Rule } from "./rule.ts";
+import type { DeliveryId, DocumentId, ResultId, SeriesId, Uid } from "./ids.ts";
+import type { ObjectKind, ResultOutput, Rule } from "./rule.ts";
 import type { Reason } from "./series.ts";
 
 export const resultStates = ["pending", "segmented", "ready", "failed", "superseded"] as const;
@@ -23,7 +23,44 @@ export function mayMove(from: ResultState, to: ResultState): boolean {
 }
 
 /** UIDs of a result's DICOM objects, minted once when the result is made, so that a retry writes the same object again. */
-export type ResultUids = { readonly [output in ObjectKind]: { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid } };
+export type ResultUids = { readonly [output in ResultOutput]: ObjectUids };
+export type ObjectUids = { readonly seriesInstanceUid: Uid; readonly sopInstanceUid: Uid };
+
+/**
+ * A report or rejection note of a result. What it has to say depends on who gets it and when, so there may be several, each with UIDs of its
+ * own, which are minted before it is written.
+ */
+export type ResultDocument = {
+  readonly id: DocumentId;
+  readonly resultId: ResultId;
+  readonly kind: "sr" | "rejection-note";
+  /** What makes it another one than others of its kind. */
+  readonly says: object;
+  readonly uids: ObjectUids;
+  /** In the result's folder. */
+  readonly file: string;
+  /** UTC epoch ms. */
+  readonly createdAt: number;
+};
+
+/** A destination's answer that it has taken an object. */
+export type Receipt = {
+  readonly destination: string;
+  /** How the answer came. */
+  readonly service: "c-store";
+  readonly output: ObjectKind;
+  readonly sopClassUid: Uid;
+  readonly seriesInstanceUid: Uid;
+  readonly sopInstanceUid: Uid;
+  /** Of the data set as sent, hex; null where a release before did not note it. */
+  readonly sha256: string | null;
+  readonly aeTitle: string;
+  /** 0 for Success, else a warning; with its Error Comment. */
+  readonly status: number;
+  readonly comment: string | null;
+  /** UTC epoch ms. */
+  readonly at: number;
+};
 
 /** One structure as found: what the table on the page and statistics.json show. */
 export type StructureMeasure = {
@@ -44,6 +81,25 @@ export type StructureMeasure = {
   readonly centreLps?: readonly [x: number, y: number, z: number];
   /** The smallest block of voxels that holds it, ijk. */
   readonly box?: { readonly start: readonly [number, number, number]; readonly dims: readonly [number, number, number] };
+};
+
+/** An image that a result is made from, as it was received. */
+export type ResultInput = {
+  readonly sopInstanceUid: Uid;
+  readonly transferSyntaxUid: Uid;
+  /** Of its data set, hex. */
+  readonly sha256: string;
+  /** UTC epoch ms. */
+  readonly receivedAt: number;
+};
+
+/** Something that was done for a result and is finished: with what, by which release, and when (UTC epoch ms). */
+export type ResultStep = {
+  readonly step: "segment" | "encode" | "write-rejection-note";
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly softwareVersion: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
 };
 
 /** How a result came about. */
@@ -102,6 +158,8 @@ export type Result = {
   readonly state: ResultState;
   readonly reason: Reason | null;
   readonly uids: ResultUids;
+  /** Which objects of `uids` were written; null before that, and in results of releases that did not note it. */
+  readonly written: readonly ResultOutput[] | null;
   /** UTC epoch ms. */
   readonly createdAt: number;
   /** The result of fewer images that this one takes the place of. */
@@ -121,6 +179,8 @@ export type Review = {
   readonly at: number;
   /** Why it was rejected; empty for an accepted one. */
   readonly reason: string;
+  /** For whom the reviewer stands in for it; empty or absent where the site has not said. */
+  readonly organization?: string;
 };
 
 export const deliveryStates = ["held", "waiting", "delivered", "failed", "withdrawn"] as const;
@@ -151,6 +211,8 @@ export type Delivery = {
   /** The choice that goes or went. */
   readonly output: ObjectKind;
   readonly position: number;
+  /** Which report or note it is, once its turn came; null for other objects. */
+  readonly documentId: DocumentId | null;
   /** The choices before it, and why they did not go. */
   readonly refusals: readonly Refusal[];
   readonly state: DeliveryState;

@@ -4,8 +4,8 @@ export const resultOutputs = ["seg", "seg-labelmap", "rtstruct", "sr", "secondar
 /** The objects that a result can be written as. */
 export type ResultOutput = (typeof resultOutputs)[number];
 
-/** Whatever goes to a destination: a result's objects, and the note that they are to be used no more. */
-export const objectKinds = [...resultOutputs, "rejection-note"] as const;
+/** Whatever goes to a destination: a result's objects, the report again once it was judged, and the note that they are to be used no more. */
+export const objectKinds = [...resultOutputs, "reviewed-sr", "rejection-note"] as const;
 export type ObjectKind = (typeof objectKinds)[number];
 
 /**

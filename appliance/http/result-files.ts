@@ -15,7 +15,10 @@ const imagesInfo = z.object({
   directions: z.tuple([unit, unit, unit]),
 });
 
-/** The files of a result that may be downloaded. */
+/** The record of how a result was made and where it went: put together when it is asked for, since it grows. */
+export const provenanceFile = "provenance.json";
+
+/** The files of a result that may be downloaded, beside {@link isDocument reports and notes}. */
 export const downloads: readonly string[] = [
   ...Object.values(outputForms).map(({ file }) => file),
   "labels.nii.gz",
@@ -56,12 +59,17 @@ export async function listDownloads(folder: string): Promise<string[]> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  return downloads.filter((name) => names.includes(name));
+  return [...downloads.filter((name) => names.includes(name)), ...names.filter(isDocument).sort()];
+}
+
+/** Whether a file is a report or rejection note that was written for those who have certain objects. */
+function isDocument(name: string): boolean {
+  return /^(sr|rejection-note)-[1-9]\d{0,14}\.dcm$/.test(name);
 }
 
 /** An open file and its size; the caller closes it. Undefined where there is none. */
 export async function openDownload(folder: string, name: string): Promise<{ file: FileHandle; sizeBytes: number } | undefined> {
-  if (!downloads.includes(name)) return undefined;
+  if (!downloads.includes(name) && !isDocument(name)) return undefined;
   const file = await openIfThere(join(folder, name));
   return file && { file, sizeBytes: (await file.stat()).size };
 }

@@ -11,7 +11,7 @@ import { getSeries, listSeries } from "../store/series.ts";
 import { listPausedNodes } from "../store/settings.ts";
 import { deliverySummary } from "./delivery-views.ts";
 import type { HttpDependencies } from "./dependencies.ts";
-import { listDownloads, readImagesInfo } from "./result-files.ts";
+import { listDownloads, provenanceFile, readImagesInfo } from "./result-files.ts";
 
 type Progress = HttpDependencies["progressOf"];
 
@@ -108,7 +108,7 @@ async function resultDetail({ database, progressOf, resultFolder, findModel }: D
     review: result.review,
     structures: result.structures?.map((measure) => structureOf(measure, model)) ?? null,
     images: result.structures && (await readImagesInfo(resultFolder(result.id))),
-    files: result.structures ? await listDownloads(resultFolder(result.id)) : [],
+    files: result.structures ? [...(await listDownloads(resultFolder(result.id))), provenanceFile] : [],
     record: result.record,
   };
 }

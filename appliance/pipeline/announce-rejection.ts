@@ -1,63 +1,60 @@
+import { join } from "node:path";
 import type { ResultId } from "../domain/ids.ts";
-import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
+import type { Receipt, Result, ResultDocument } from "../domain/result.ts";
 import { askChild } from "../host/child-process.ts";
+import { readSoftwareVersion } from "../host/software-version.ts";
 import { Later, type Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
 import { addDelivery, listDeliveries, noteDelivery } from "../store/deliveries.ts";
+import { takeDocument } from "../store/documents.ts";
 import { addJob, isJobRunning } from "../store/jobs.ts";
+import { listReceipts } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
-import { listInstances } from "../store/series.ts";
-import { childEntry, childStallMs, type RejectReply, type RejectRequest } from "./child-requests.ts";
+import { addStep } from "../store/traces.ts";
+import { childEntry, childStallMs, type RejectedInstance, type RejectReply, type RejectRequest } from "./child-requests.ts";
 import type { EncodeOptions } from "./encode.ts";
 import { deliverJob } from "./job-kinds.ts";
+import { mintObjectUids } from "./outputs.ts";
+import { inputFiles } from "./reports.ts";
 
 /** Until the next look whether an object that was on the wire has arrived. */
 const inFlightMs = 1_000;
 
-/** Writes the rejection note of a result (IHE IOCM) and sends it to every destination that has objects of it. */
-export function announceRejectionStep({ database, objects, resultFolder, device, changes, clock, log }: EncodeOptions): Step {
+/** What a note says: which objects are to be used no more, and why. */
+type NoteSays = { readonly rejected: readonly RejectedInstance[]; readonly description: string };
+
+/** Writes the rejection notes of a result (IHE IOCM): each destination gets one that names what it has, and nothing else. */
+export function announceRejectionStep(options: EncodeOptions): Step {
+  const { database, changes, clock, log } = options;
+  const softwareVersion = readSoftwareVersion();
   return {
     maxAttempts: 3,
     maxUnavailableAttempts: 10,
     async run({ resultId }: { resultId: ResultId }, { signal }) {
       const result = getResult(database, resultId);
-      const [image] = result ? listInstances(database, result.seriesId) : [];
-      const deliveries = listDeliveries(database, resultId);
       // What is on the wire just now may arrive all the same, and belongs into the note.
-      if (deliveries.some(({ id }) => isJobRunning(database, deliverJob(id, 0).key))) return new Later(clock.now() + inFlightMs);
-      const delivered = deliveries.filter(({ state }) => state === "delivered");
-      const rejected = resultOutputs.filter((output) => delivered.some((delivery) => delivery.output === output));
-      if (!result || !image || rejected.length === 0) return () => {};
-      await askChild<RejectRequest, never, RejectReply>(
-        childEntry,
-        {
-          kind: "reject",
-          file: { sopInstanceUid: image.sopInstanceUid, path: objects.path(image.digest), sha256: image.digest },
-          outputFolder: resultFolder(resultId),
-          uids: result.uids,
-          rejected: rejected satisfies readonly ResultOutput[],
-          description:
-            result.review?.verdict === "rejected"
-              ? `Rejected: ${result.review.reason}`
-              : "More images came; a newer result takes its place",
-          device: device(),
-          modelName: result.modelName,
-          createdAt: result.review?.verdict === "rejected" ? result.review.at : clock.now(),
-        },
-        { stallMs: childStallMs, signal },
-      );
+      if (listDeliveries(database, resultId).some(({ id }) => isJobRunning(database, deliverJob(id, 0).key)))
+        return new Later(clock.now() + inFlightMs);
+      const holders = holdersOf(database, resultId);
+      if (!result || holders.size === 0) return () => {};
+      const startedAt = clock.now();
+      const notes = new Map<string, ResultDocument>();
+      for (const [destination, receipts] of holders) notes.set(destination, noteFor(database, result, receipts, startedAt));
+      for (const note of new Set(notes.values())) await writeNote(note, result, options, signal);
       return () => {
-        for (const destination of holdersOf(database, resultId)) {
-          const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting" });
+        for (const [destination, { id: documentId }] of notes) {
+          const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting", documentId });
           addJob(database, deliverJob(id, clock.now()));
         }
-        log.info("rejection-announced", { resultId, objects: rejected.length });
+        const parameters = { destinations: [...notes.keys()] };
+        addStep(database, resultId, { step: "write-rejection-note", parameters, softwareVersion, startedAt, endedAt: clock.now() });
+        log.info("rejection-announced", { resultId, destinations: notes.size });
         changes.seriesChanged(result.seriesId);
       };
     },
     /** The note could not be written: shown where deliveries are shown, since somebody has to tell the destinations otherwise. */
     gaveUp({ resultId }: { resultId: ResultId }, reason) {
-      for (const destination of holdersOf(database, resultId)) {
+      for (const destination of holdersOf(database, resultId).keys()) {
         const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting" });
         noteDelivery(database, id, { state: "failed", reason, status: null, at: clock.now() });
       }
@@ -65,8 +62,55 @@ export function announceRejectionStep({ database, objects, resultFolder, device,
   };
 }
 
-/** Destinations that have objects of a result. */
-function holdersOf(database: Database, resultId: ResultId): Set<string> {
-  const delivered = listDeliveries(database, resultId).filter(({ state, output }) => state === "delivered" && output !== "rejection-note");
-  return new Set(delivered.map(({ destination }) => destination));
+/** What each destination has of a result, rejection notes aside. */
+function holdersOf(database: Database, resultId: ResultId): Map<string, Receipt[]> {
+  const holders = new Map<string, Receipt[]>();
+  for (const receipt of listReceipts(database, resultId)) {
+    if (receipt.output === "rejection-note") continue;
+    holders.set(receipt.destination, [...(holders.get(receipt.destination) ?? []), receipt]);
+  }
+  return holders;
+}
+
+/** Destinations that have the same objects get the same note. */
+function noteFor(database: Database, { id, review }: Result, receipts: readonly Receipt[], now: number): ResultDocument {
+  const isRejected = review?.verdict === "rejected";
+  const rejected = receipts.map(({ sopClassUid, seriesInstanceUid, sopInstanceUid }) => ({
+    sopClassUid,
+    seriesInstanceUid,
+    sopInstanceUid,
+  }));
+  const unique = new Map(rejected.map((instance) => [instance.sopInstanceUid, instance])); // what arrived twice counts once
+  const says: NoteSays = {
+    rejected: [...unique.values()].sort((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1)),
+    description: isRejected ? `Rejected: ${review.reason}` : "More images came; a newer result takes its place",
+  };
+  return takeDocument(database, {
+    resultId: id,
+    kind: "rejection-note",
+    says,
+    uids: mintObjectUids(),
+    createdAt: isRejected ? review.at : now,
+  });
+}
+
+async function writeNote(note: ResultDocument, result: Result, options: EncodeOptions, signal: AbortSignal): Promise<void> {
+  const { rejected, description } = note.says as NoteSays;
+  const [image] = inputFiles(options.database, options.objects, result.id);
+  if (!image) throw new Error(`the images of result ${result.id} were not kept with it`);
+  await askChild<RejectRequest, never, RejectReply>(
+    childEntry,
+    {
+      kind: "reject",
+      image,
+      path: join(options.resultFolder(result.id), note.file),
+      uids: note.uids,
+      rejected,
+      description,
+      device: options.device(),
+      modelName: result.modelName,
+      createdAt: note.createdAt,
+    },
+    { stallMs: childStallMs, signal },
+  );
 }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
-import type { InferenceRecord, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
+import type { Uid } from "../domain/ids.ts";
+import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import type { Reason, SeriesDescription } from "../domain/series.ts";
+import type { Making } from "./provenance.ts";
 
 /** Entry of the child process that does what takes long. */
 export const childEntry = join(import.meta.dirname, "child.ts");
@@ -57,7 +59,7 @@ export type EncodeRequest = {
   readonly structures: readonly StructureMeasure[];
   readonly uids: ResultUids;
   readonly device: Device;
-  readonly inputDigest: string;
+  readonly making: Making;
   readonly record: InferenceRecord | null;
   /** Whom a report is about. */
   readonly subject: Subject;
@@ -82,14 +84,42 @@ export type FailedOutput = {
   readonly stack: string | null;
 };
 
+/** Writes a report of a result, for those who have certain objects of it, or after it was judged. */
+export type ReportRequest = {
+  readonly kind: "report";
+  readonly files: readonly SourceFile[];
+  /** Of the result: the model's manifest as it was lies there. */
+  readonly resultFolder: string;
+  /** Name of the file to write there. */
+  readonly file: string;
+  readonly report: ReportContent;
+};
+export type ReportReply = Record<string, never>;
+
+/** What a report is made of, beside the images and the model. */
+export type ReportContent = {
+  readonly uids: ObjectUids;
+  readonly device: Device;
+  readonly structures: readonly StructureMeasure[];
+  readonly record: InferenceRecord | null;
+  readonly making: Making;
+  /** The segmentation that it refers to; null where whoever gets it has none. */
+  readonly segmentation: { readonly output: "seg" | "seg-labelmap"; readonly uids: ObjectUids } | null;
+  /** The report that this one takes the place of. */
+  readonly predecessor: ObjectUids | null;
+  readonly review: Review | null;
+  readonly createdAt: number;
+};
+
 /** Writes the note that a result's objects, which were delivered, are to be used no more. */
 export type RejectRequest = {
   readonly kind: "reject";
   /** Any image of the series: the note is in its study. */
-  readonly file: SourceFile;
-  readonly outputFolder: string;
-  readonly uids: ResultUids;
-  readonly rejected: readonly ResultOutput[];
+  readonly image: SourceFile;
+  /** Path of the file to write. */
+  readonly path: string;
+  readonly uids: ObjectUids;
+  readonly rejected: readonly RejectedInstance[];
   /** For a person, in a sentence. */
   readonly description: string;
   readonly device: Device;
@@ -97,3 +127,4 @@ export type RejectRequest = {
   readonly createdAt: number;
 };
 export type RejectReply = Record<string, never>;
+export type RejectedInstance = ObjectUids & { readonly sopClassUid: Uid };

@@ -16,6 +16,8 @@ import type {
   FailedOutput,
   RejectReply,
   RejectRequest,
+  ReportReply,
+  ReportRequest,
   SegmentReply,
   SegmentRequest,
 } from "./child-requests.ts";
@@ -25,27 +27,33 @@ import { outputForms, outputsToWrite } from "./outputs.ts";
 import { rejectResult } from "./reject-result.ts";
 import { statisticsOf } from "./statistics.ts";
 import { writeSurfaces } from "./surfaces.ts";
+import { modelFile, writeReport } from "./write-report.ts";
 
 /** Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. */
-serveChild<SegmentRequest | EncodeRequest | RejectRequest, ChildProgress, SegmentReply | EncodeReply | RejectReply>(
-  (request, onProgress) => {
-    switch (request.kind) {
-      case "segment":
-        return inferSeries(request, onProgress);
-      case "encode":
-        return encode(request);
-      case "reject":
-        return rejectResult(request);
-      default:
-        return request satisfies never;
-    }
-  },
-);
+serveChild<
+  SegmentRequest | EncodeRequest | ReportRequest | RejectRequest,
+  ChildProgress,
+  SegmentReply | EncodeReply | ReportReply | RejectReply
+>((request, onProgress) => {
+  switch (request.kind) {
+    case "segment":
+      return inferSeries(request, onProgress);
+    case "encode":
+      return encode(request);
+    case "report":
+      return writeReport(request);
+    case "reject":
+      return rejectResult(request);
+    default:
+      return request satisfies never;
+  }
+});
 
 /** Writes the objects that the rule wants, labels.nii.gz and statistics.json. An object that can't be written leaves the others as they are. */
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
   const { manifest } = await loadVersion(request);
   const source = await readSourceSeries(request.files.map(lazily));
+  await writeDurably(join(request.outputFolder, modelFile), [Buffer.from(JSON.stringify(manifest))]);
   const labelMap: LabelMap = { grid: source.grid, labels: await readFile(join(request.outputFolder, "labels.u8")) };
   const wanted = outputsToWrite(request.outputs, request.structures.length === 0, request.emptySeg);
   const written: ResultOutput[] = [];

@@ -1,22 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeEncapsulatedPdf } from "../dicom/encapsulated-pdf.ts";
-import type { SegmentationReference } from "../dicom/measurement-group.ts";
 import { encodeRtstruct } from "../dicom/rtstruct.ts";
 import { encodeSecondaryCapture } from "../dicom/secondary-capture.ts";
 import { encodeSeg } from "../dicom/seg.ts";
 import { encodeSegLabelmap } from "../dicom/seg-labelmap.ts";
-import { sopClass } from "../dicom/sop-classes.ts";
 import type { SourceSeries } from "../dicom/source.ts";
-import { encodeSr } from "../dicom/sr.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import { writeReportPdf } from "../report/pdf.ts";
 import { drawSheet } from "../report/sheet.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
-import type { EncodeRequest } from "./child-requests.ts";
+import type { EncodeRequest, ReportContent } from "./child-requests.ts";
 import { outputForms } from "./outputs.ts";
-import { identityLines, measuredStructures, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
+import { identityLines, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
+import { encodeReport, segmentationAmong } from "./write-report.ts";
 
 /** What a result's objects are made from. */
 export type ResultParts = {
@@ -31,7 +29,7 @@ export type ResultParts = {
 /** One of a result's objects as a Part 10 file in pieces. */
 export async function encodeObject(output: ResultOutput, parts: ResultParts): Promise<Iterable<Uint8Array>> {
   const { request, source, labelMap, manifest } = parts;
-  const { uids, device, createdAt, emptySeg, structures } = request;
+  const { uids, device, createdAt, emptySeg } = request;
   const { seriesNumber, title } = outputForms[output];
   const timezoneOffsetMinutes = -new Date(createdAt).getTimezoneOffset(); // the site's, where the source names none
   const head = {
@@ -51,21 +49,7 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
     case "rtstruct":
       return encodeRtstruct({ ...head, labelMap, manifest });
     case "sr":
-      return encodeSr({
-        ...head,
-        manifest,
-        structures: measuredStructures(structures, manifest),
-        segmentation: segmentationOf(parts),
-        provenance: provenanceLines(request, manifest).map(({ name, value }) => `${name}: ${value}`),
-        predecessor: request.predecessorReport,
-        review: request.review && {
-          state: request.review.verdict,
-          reviewer: request.review.by,
-          organization: "",
-          reviewedAt: request.review.at,
-          comment: request.review.reason,
-        },
-      });
+      return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts) });
     case "secondary-capture": {
       const picture = drawSheet({ ...(await reportOf(parts)), title: manifest.title, model: `${manifest.name} ${manifest.version}` });
       return encodeSecondaryCapture({ ...head, manifest, picture });
@@ -94,9 +78,8 @@ async function reportOf({ request, labelMap, manifest }: ResultParts) {
   };
 }
 
-/** The segmentation that measures point at: the binary one, which more readers know; null where none is written. */
-function segmentationOf({ request: { uids }, written }: ResultParts): SegmentationReference | null {
-  if (written.includes("seg")) return { sopClassUid: sopClass.segmentationStorage, ...uids.seg };
-  if (written.includes("seg-labelmap")) return { sopClassUid: sopClass.labelMapSegmentationStorage, ...uids["seg-labelmap"] };
-  return null;
+/** What a report written with the other objects points at: the binary segmentation, which more readers know, and the report before it. */
+function referencesOf({ request: { uids, predecessorReport }, written }: ResultParts): Pick<ReportContent, "segmentation" | "predecessor"> {
+  const output = segmentationAmong(written);
+  return { segmentation: output && { output, uids: uids[output] }, predecessor: predecessorReport };
 }

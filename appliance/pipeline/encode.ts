@@ -1,16 +1,18 @@
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
-import type { Result, ResultUids } from "../domain/result.ts";
+import type { Result } from "../domain/result.ts";
 import { outputsOf } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
+import { readSoftwareVersion } from "../host/software-version.ts";
 import type { Step } from "../jobs/runner.ts";
-import type { Database } from "../store/database.ts";
-import { listDeliveries } from "../store/deliveries.ts";
-import { addNotes, getResult, listResults, moveResult } from "../store/results.ts";
+import { addNotes, getResult, moveResult, setWritten } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
+import { addStep } from "../store/traces.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
 import { outputForms } from "./outputs.ts";
+import { readMaking } from "./provenance.ts";
+import { earlierReport, noteFirstReport } from "./reports.ts";
 import { supersedeEarlier } from "./review.ts";
 import { failResult, type SegmentOptions, sourceFiles, supersede } from "./segment.ts";
 
@@ -19,6 +21,7 @@ export type EncodeOptions = Omit<SegmentOptions, "threads"> & { readonly device:
 /** Writes the objects of a segmented result, once: a retry finds the same UIDs and writes the same bytes. */
 export function encodeStep(options: EncodeOptions): Step {
   const { database, changes, clock, log } = options;
+  const softwareVersion = readSoftwareVersion();
   return {
     maxAttempts: 3,
     maxUnavailableAttempts: 10,
@@ -26,14 +29,19 @@ export function encodeStep(options: EncodeOptions): Step {
     async run({ resultId }: { resultId: ResultId }, { signal }) {
       const result = getResult(database, resultId);
       if (result?.state !== "segmented") return () => {};
+      const startedAt = clock.now();
       const encoded = await writeObjects(result, options, signal);
       if (!encoded) return () => supersede(database, resultId, changes);
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
+        const { written, failed, notes } = encoded;
         moveResult(database, resultId, "ready");
+        setWritten(database, resultId, written);
+        if (written.includes("sr")) noteFirstReport(database, result, written, encoded.predecessorReport);
+        const parameters = { outputs: outputsOf(result.rule), written, failed: failed.map(({ output }) => output) };
+        addStep(database, resultId, { step: "encode", parameters, softwareVersion, startedAt, endedAt: clock.now() });
         // Where a person accepts results first, the earlier one counts until this one is accepted.
         if (result.rule.deliver === "at-once") supersedeEarlier(database, result, clock.now());
-        const { written, failed, notes } = encoded;
         const deliveries = planDeliveries(database, result, written, clock.now(), failed);
         const notWritten = failed.map(({ output, reason }) => `${outputForms[output].title} could not be written: ${reason.message}`);
         addNotes(database, resultId, [...notWritten, ...notes]);
@@ -47,18 +55,16 @@ export function encodeStep(options: EncodeOptions): Step {
   };
 }
 
-/**
- * Has a child write a result's objects, and answers which; null when more images have come. The same result gives the same bytes, but for the
- * report, which says how the result was judged. One that can't be written is logged, and leaves the others as they are.
- */
-export async function writeObjects(
+/** Has a child write a result's objects, and answers which; null when more images have come. One that can't be written is logged, and leaves the others as they are. */
+async function writeObjects(
   result: Result,
   { database, objects, ...options }: EncodeOptions,
   signal: AbortSignal,
-): Promise<EncodeReply | null> {
+): Promise<(EncodeReply & Pick<EncodeRequest, "predecessorReport">) | null> {
   const series = getSeries(database, result.seriesId)!;
   const files = sourceFiles(database, objects, result);
   if (!files) return null;
+  const predecessorReport = earlierReport(database, result);
   const reply = await askChild<EncodeRequest, never, EncodeReply>(
     childEntry,
     {
@@ -73,10 +79,10 @@ export async function writeObjects(
       structures: result.structures ?? [],
       uids: result.uids,
       device: options.device(),
-      inputDigest: result.inputDigest,
+      making: readMaking(database, result),
       record: result.record,
       subject: series.description,
-      predecessorReport: earlierReport(database, result),
+      predecessorReport,
       review: result.review,
       createdAt: result.createdAt,
     },
@@ -84,14 +90,5 @@ export async function writeObjects(
   );
   for (const { output, reason, stack } of reply.failed)
     options.log.error("output-failed", { resultId: result.id, output, ...reason, ...(stack === null ? {} : { stack }) });
-  return reply;
-}
-
-/** The report of the last result before this one that somebody has. */
-function earlierReport(database: Database, { id, seriesId, rule }: Result): ResultUids["sr"] | null {
-  const earlier = listResults(database, seriesId).filter((each) => each.id < id && each.rule.name === rule.name);
-  const reported = earlier.findLast((each) =>
-    listDeliveries(database, each.id).some(({ output, state }) => output === "sr" && state === "delivered"),
-  );
-  return reported?.uids.sr ?? null;
+  return { ...reply, predecessorReport };
 }

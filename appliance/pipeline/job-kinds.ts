@@ -18,11 +18,6 @@ export function encodeJob(resultId: ResultId, runAt: number): NewJob {
   return { kind: "encode", key: `encode:${resultId}`, payload: { resultId }, runAt };
 }
 
-/** Writes a result's report again, now that somebody has accepted it, and lets its objects go. */
-export function reportAcceptanceJob(resultId: ResultId, runAt: number): NewJob {
-  return { kind: "report-acceptance", key: `report-acceptance:${resultId}`, payload: { resultId }, runAt };
-}
-
 /** Tells the destinations of a result that its objects are to be used no more. */
 export function announceRejectionJob(resultId: ResultId, runAt: number): NewJob {
   return { kind: "announce-rejection", key: `announce-rejection:${resultId}`, payload: { resultId }, runAt };

@@ -8,9 +8,9 @@ import type { Database } from "../store/database.ts";
 import {
   addDelivery,
   getDelivery,
+  listInTurn,
   listWaitingFor,
   type NewDelivery,
-  nextInOrder,
   releaseDeliveries,
   reopenDelivery,
 } from "../store/deliveries.ts";
@@ -47,7 +47,7 @@ export function planDeliveries(
     for (const destination of new Set(sendsOf(result.rule).map((send) => nameOf(database, result, send.destination))))
       if (!planned.some((delivery) => delivery.destination === destination)) planned.push({ destination, choices: ["sr"] });
   const state = result.rule.deliver === "after-acceptance" ? "held" : "waiting";
-  for (const delivery of planned) {
+  for (const delivery of planned.toSorted((a, b) => lateness(a) - lateness(b))) {
     const id = addDelivery(database, { resultId: result.id, ...delivery, state: delivery.reason ? "failed" : state });
     if (state === "waiting" && !delivery.reason) addJob(database, deliverJob(id, now));
   }
@@ -55,6 +55,12 @@ export function planDeliveries(
 }
 
 type Planned = Pick<NewDelivery, "destination" | "choices" | "refusals" | "reason">;
+
+/** A report goes last: it refers to the segmentation that the destination has by then. */
+function lateness({ choices }: Planned): number {
+  if (choices[0] === "sr") return 2;
+  return choices.includes("sr") ? 1 : 0;
+}
 
 /** One code for all that this box could not write: a destination has no part in it. */
 function notWritten({ message }: Reason): Reason {
@@ -96,17 +102,23 @@ export function pauseNode(database: Database, name: string, paused: boolean, now
   });
 }
 
-/** Whether another delivery of the same series to the same destination goes out first. */
+/** Whether nothing of the same series has to go to the same destination before it. */
 export function isItsTurn(database: Database, { id, resultId, destination }: Delivery): boolean {
   const seriesId = getResult(database, resultId)?.seriesId;
-  return seriesId === undefined || nextInOrder(database, seriesId, destination) === id;
+  return seriesId === undefined || listInTurn(database, seriesId, destination).includes(id);
 }
 
 /** After a delivery is through, or set aside: whatever waited behind it goes out now. */
 export function wakeNext(database: Database, { resultId, destination }: Delivery, now: number): void {
   const seriesId = getResult(database, resultId)?.seriesId;
-  const next = seriesId === undefined ? undefined : nextInOrder(database, seriesId, destination);
-  if (next !== undefined) addJob(database, deliverJob(next, now));
+  if (seriesId === undefined) return;
+  for (const next of listInTurn(database, seriesId, destination)) addJob(database, deliverJob(next, now));
+}
+
+/** Sends a destination the report of an accepted result again, which says so, after the one that does not. */
+export function sendReviewedReport(database: Database, resultId: ResultId, destination: string, now: number): void {
+  const id = addDelivery(database, { resultId, destination, choices: ["reviewed-sr"], state: "waiting" });
+  if (getDelivery(database, id)?.state === "waiting") addJob(database, deliverJob(id, now));
 }
 
 /** The node that a delivery goes to. Refused where it is not set up, or where several have the sender's AE title. */

@@ -1,6 +1,6 @@
 import { newUid } from "../dicom/uids.ts";
-import type { ResultUids } from "../domain/result.ts";
-import { type ObjectKind, objectKinds, type ResultOutput } from "../domain/rule.ts";
+import type { ObjectUids, ResultUids } from "../domain/result.ts";
+import { type ObjectKind, type ResultOutput, resultOutputs } from "../domain/rule.ts";
 
 export type OutputForm = {
   /** Name in a result's folder. */
@@ -21,6 +21,7 @@ export const outputForms: Readonly<Record<ObjectKind, OutputForm>> = {
   sr: { file: "sr.dcm", seriesNumber: 9004, title: "SR", saysNothingFound: true },
   "secondary-capture": { file: "secondary-capture.dcm", seriesNumber: 9005, title: "Secondary capture", saysNothingFound: true },
   pdf: { file: "report.dcm", seriesNumber: 9006, title: "PDF report", saysNothingFound: true },
+  "reviewed-sr": { file: "sr-reviewed.dcm", seriesNumber: 9008, title: "SR (reviewed)", saysNothingFound: true },
   "rejection-note": { file: "rejection-note.dcm", seriesNumber: 9007, title: "Rejection note", saysNothingFound: false },
 };
 
@@ -32,8 +33,12 @@ export function outputsToWrite(outputs: readonly ResultOutput[], isEmpty: boolea
   return possible.length > 0 ? possible : ["sr"]; // somebody waits for an answer: "nothing found" is one
 }
 
-/** New UIDs for every object that a result could be written as, and for the note that rejects them. */
+/** New UIDs for every object that a result could be written as. */
 export function mintUids(): ResultUids {
-  const pairs = objectKinds.map((output) => [output, { seriesInstanceUid: newUid(), sopInstanceUid: newUid() }]);
-  return Object.fromEntries(pairs) as ResultUids;
+  return Object.fromEntries(resultOutputs.map((output) => [output, mintObjectUids()])) as ResultUids;
+}
+
+/** New UIDs for one object in a series of its own. */
+export function mintObjectUids(): ObjectUids {
+  return { seriesInstanceUid: newUid(), sopInstanceUid: newUid() };
 }

@@ -1,69 +1,95 @@
 import { RefusedError } from "../base/errors.ts";
 import type { ResultId } from "../domain/ids.ts";
-import type { Delivery, InferenceRecord, Result, ResultUids } from "../domain/result.ts";
+import type { Delivery, InferenceRecord, Receipt, Result, ResultStep, Review } from "../domain/result.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
+import { listDocuments } from "../store/documents.ts";
+import { listReceipts } from "../store/receipts.ts";
 import { findResultByUid, getResult } from "../store/results.ts";
 import { getSeries, inputDigest, listInstances } from "../store/series.ts";
+import { listInputs, listSteps } from "../store/traces.ts";
 
-/** Everything that says how a result came about: kept in the database row by row, put together here. No patient data but UIDs. */
-export type Provenance = {
-  readonly resultId: ResultId;
-  readonly state: Result["state"];
-  readonly reason: Reason | null;
-  readonly createdAt: string;
-  readonly uids: ResultUids;
-  /** Object UIDs of the result of fewer images that this one took the place of. */
-  readonly predecessor: ResultUids | null;
-  readonly series: { readonly studyInstanceUid: string; readonly seriesInstanceUid: string; readonly callingAeTitle: string };
-  /** SHA-256 of each image's data set, as received. */
+/** How a result was made. It is fixed once the label map is there, and stands in the report. No patient data but UIDs. */
+export type Making = {
+  /** Null where no service made it. */
+  readonly resultId: ResultId | null;
+  readonly plannedAt: string;
+  readonly series: { readonly studyInstanceUid: string; readonly seriesInstanceUid: string; readonly callingAeTitle: string } | null;
+  /** Every image with the SHA-256 of its data set as received; none for a result of a release that did not keep them. */
   readonly inputs: readonly {
     readonly sopInstanceUid: string;
     readonly transferSyntaxUid: string;
     readonly sha256: string;
-    readonly receivedAt: string;
+    readonly receivedAt: string | null;
   }[];
-  /** Whether the series still consists of exactly the images that the result was made from. */
-  readonly inputsAreThoseOfTheResult: boolean;
-  readonly rule: Rule;
+  /** SHA-256 over their sorted digests, a line each. */
+  readonly inputsSha256: string;
+  /** As it was when it took the series. */
+  readonly rule: Rule | null;
   readonly model: { readonly name: string; readonly version: string };
   /** Null until inference is done. */
   readonly inference: InferenceRecord | null;
-  readonly deliveries: readonly Delivery[];
+  readonly steps: readonly (Omit<ResultStep, "startedAt" | "endedAt"> & { readonly startedAt: string; readonly endedAt: string })[];
 };
+
+/** One of a result's objects that were written. */
+export type WrittenObject = { readonly output: string; readonly seriesInstanceUid: string; readonly sopInstanceUid: string };
+
+/** Everything that is known of a result: kept in the database row by row, put together here. */
+export type Provenance = Making & {
+  readonly series: NonNullable<Making["series"]>;
+  readonly rule: Rule;
+  readonly state: Result["state"];
+  readonly reason: Reason | null;
+  readonly review: Review | null;
+  /** What was written; null where a release before did not note it. */
+  readonly objects: readonly WrittenObject[] | null;
+  /** The result of fewer images that this one took the place of, and its objects. */
+  readonly predecessor: { readonly resultId: ResultId; readonly objects: readonly WrittenObject[] | null } | null;
+  /** Whether the series still consists of exactly the images that the result was made from. */
+  readonly seriesIsUnchanged: boolean;
+  readonly deliveries: readonly Delivery[];
+  /** What each destination has taken, answer by answer. */
+  readonly receipts: readonly Receipt[];
+};
+
+/** How a result was made, so far as that is done. */
+export function readMaking(database: Database, result: Result): Making & Pick<Provenance, "series" | "rule"> {
+  const { studyInstanceUid, seriesInstanceUid, callingAeTitle } = getSeries(database, result.seriesId)!;
+  return {
+    resultId: result.id,
+    plannedAt: isoTime(result.createdAt),
+    series: { studyInstanceUid, seriesInstanceUid, callingAeTitle },
+    inputs: listInputs(database, result.id).map(({ receivedAt, ...input }) => ({ ...input, receivedAt: isoTime(receivedAt) })),
+    inputsSha256: result.inputDigest,
+    rule: result.rule,
+    model: { name: result.modelName, version: result.modelVersion },
+    inference: result.record,
+    steps: listSteps(database, result.id).map((step) => ({
+      ...step,
+      startedAt: isoTime(step.startedAt),
+      endedAt: isoTime(step.endedAt),
+    })),
+  };
+}
 
 /** The provenance of a result. Refused where there is none of that id. */
 export function readProvenance(database: Database, id: ResultId): Provenance {
   const result = getResult(database, id);
-  const series = result && getSeries(database, result.seriesId);
-  if (!result || !series) throw new RefusedError("not-found", `there is no result ${id}`);
-  const instances = listInstances(database, series.id);
+  if (!result) throw new RefusedError("not-found", `there is no result ${id}`);
   const predecessor = result.predecessorId === null ? undefined : getResult(database, result.predecessorId);
   return {
-    resultId: id,
+    ...readMaking(database, result),
     state: result.state,
     reason: result.reason,
-    createdAt: isoTime(result.createdAt),
-    uids: result.uids,
-    predecessor: predecessor?.uids ?? null,
-    series: {
-      studyInstanceUid: series.studyInstanceUid,
-      seriesInstanceUid: series.seriesInstanceUid,
-      callingAeTitle: series.callingAeTitle,
-    },
-    inputs: instances.map(({ sopInstanceUid, transferSyntaxUid, digest, receivedAt }) => ({
-      sopInstanceUid,
-      transferSyntaxUid,
-      sha256: digest,
-      receivedAt: isoTime(receivedAt),
-    })),
-    inputsAreThoseOfTheResult: inputDigest(instances) === result.inputDigest,
-    rule: result.rule,
-    model: { name: result.modelName, version: result.modelVersion },
-    inference: result.record,
+    review: result.review,
+    objects: objectsOf(database, result),
+    predecessor: predecessor ? { resultId: predecessor.id, objects: objectsOf(database, predecessor) } : null,
+    seriesIsUnchanged: inputDigest(listInstances(database, result.seriesId)) === result.inputDigest,
     deliveries: listDeliveries(database, id),
+    receipts: listReceipts(database, id),
   };
 }
 
@@ -72,6 +98,15 @@ export function resultOfUid(database: Database, uid: string): ResultId {
   const id = findResultByUid(database, uid);
   if (id === undefined) throw new RefusedError("not-found", "no result here has an object or series of that UID");
   return id;
+}
+
+/** UIDs are minted for whatever a result could be written as; these are the ones that something has, reports and notes included. */
+function objectsOf(database: Database, { id, uids, written }: Result): WrittenObject[] | null {
+  if (!written) return null;
+  const objects = written.map((output): WrittenObject => ({ output, ...uids[output] }));
+  for (const { kind, uids } of listDocuments(database, id))
+    if (!objects.some(({ sopInstanceUid }) => sopInstanceUid === uids.sopInstanceUid)) objects.push({ output: kind, ...uids });
+  return objects;
 }
 
 function isoTime(utcMs: number): string {

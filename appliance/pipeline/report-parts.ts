@@ -55,7 +55,7 @@ export function identityLines({ subject }: EncodeRequest): ReportLine[] {
 
 /** How the result came about. */
 export function provenanceLines(
-  { record, device, inputDigest, structures }: EncodeRequest,
+  { record, device, making, structures }: Pick<EncodeRequest, "record" | "device" | "making" | "structures">,
   { name, version, title, labels }: ModelManifest,
 ): ReportLine[] {
   const { trace } = record ?? {};
@@ -64,7 +64,7 @@ export function provenanceLines(
     { name: "Software", value: `${device.modelName} ${device.softwareVersions.join(", ")}` },
     ...(record ? [{ name: "Engine", value: [trace?.engine, record.provider, record.precision].filter(Boolean).join(", ") }] : []),
     ...(trace ? trace.modelFiles.map(({ file, sha256 }) => ({ name: basename(file), value: `SHA-256 ${sha256}` })) : []),
-    { name: "Images", value: `SHA-256 ${inputDigest}` },
+    { name: "Images", value: `${making.inputs.length}, SHA-256 of their digests ${making.inputsSha256}` },
     ...(trace ? [{ name: "Label map", value: `SHA-256 ${trace.labelMapSha256}` }] : []),
     ...(record?.notes ?? []).map((value) => ({ name: "Note", value })),
     // What is missing has no line of its own among the structures.

@@ -5,12 +5,13 @@ import type { Database } from "../store/database.ts";
 import { withdrawDeliveries } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { getResult, listResults, moveResult, setReview } from "../store/results.ts";
-import { announceRejectionJob, reportAcceptanceJob } from "./job-kinds.ts";
+import { announceRejectionJob } from "./job-kinds.ts";
+import { releaseHeld, sendReviewedReport } from "./outbox.ts";
+import { destinationsToTell } from "./reports.ts";
 
 /**
- * Notes what a person made of a result. Accepted: what was held for it goes out, with
- * a report that says so. Rejected: what has not gone out is called back, and where
- * objects were delivered a rejection note follows. One may still be rejected after it was accepted; a rejection stands.
+ * Notes what a person made of a result. Accepted: what was held for it goes out, and a report that says so, a new one where one was sent
+ * already. Rejected: what has not gone out is called back, and where objects were delivered a rejection note follows. One may still be rejected after it was accepted; a rejection stands.
  *
  * Refused: a result that is not written yet, the same verdict again, any verdict after a rejection.
  */
@@ -23,9 +24,16 @@ export function reviewResult(database: Database, id: ResultId, review: Review): 
     if (result.review && (result.review.verdict === "rejected" || review.verdict === "accepted"))
       throw new RefusedError("already-reviewed", `result ${id} was ${result.review.verdict} already`);
     setReview(database, id, review);
-    if (review.verdict === "accepted") addJob(database, reportAcceptanceJob(id, review.at));
+    if (review.verdict === "accepted") acceptResult(database, { ...result, review }, review.at);
     else withdrawResult(database, id, { code: "result-rejected", message: "the result was rejected" }, review.at);
   });
+}
+
+/** What was held goes out. Whoever has its report already gets one that says that it was accepted: C-STORE can't take the first one back. */
+function acceptResult(database: Database, result: Result, now: number): void {
+  supersedeEarlier(database, result, now);
+  releaseHeld(database, result.id, now);
+  for (const destination of destinationsToTell(database, result.id)) sendReviewedReport(database, result.id, destination, now);
 }
 
 /** Calls back what of a result has not gone out, and sees to it that whoever has some of it is told that it is to be used no more. */

@@ -4,12 +4,14 @@ import type { Log } from "../base/log.ts";
 import type { ResultId } from "../domain/ids.ts";
 import { mayMove, type Result } from "../domain/result.ts";
 import { askChild } from "../host/child-process.ts";
+import { readSoftwareVersion } from "../host/software-version.ts";
 import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
 import { addJob } from "../store/jobs.ts";
 import { makeEmptyFolder, type ObjectFolder } from "../store/objects.ts";
 import { getResult, moveResult, setSegmented } from "../store/results.ts";
 import { inputDigest, listInstances } from "../store/series.ts";
+import { addStep } from "../store/traces.ts";
 import type { Changes } from "./changes.ts";
 import { type ChildProgress, childEntry, childStallMs, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
 import { encodeJob } from "./job-kinds.ts";
@@ -47,6 +49,7 @@ export function supersede(database: Database, resultId: ResultId, changes: Chang
 
 /** Runs the model of a pending result in a child process. */
 export function segmentStep(options: SegmentOptions): Step {
+  const softwareVersion = readSoftwareVersion();
   const { database, objects, changes, clock, log } = options;
   return {
     maxAttempts: 3,
@@ -59,6 +62,7 @@ export function segmentStep(options: SegmentOptions): Step {
       if (!files) return () => supersede(database, resultId, changes);
       const outputFolder = options.resultFolder(resultId);
       await makeEmptyFolder(outputFolder); // nothing of a try that was cut short stays beside this one's
+      const startedAt = clock.now();
       log.info("segmentation-started", { resultId, seriesId: result.seriesId, model: result.modelName });
       try {
         const reply = await askChild<SegmentRequest, ChildProgress, SegmentReply>(
@@ -77,6 +81,8 @@ export function segmentStep(options: SegmentOptions): Step {
         return () => {
           if (getResult(database, resultId)?.state !== "pending") return; // superseded while it ran
           setSegmented(database, resultId, reply.structures, reply.record);
+          const parameters = { model: result.modelName, modelVersion: result.modelVersion, images: files.length, threads: options.threads };
+          addStep(database, resultId, { step: "segment", parameters, softwareVersion, startedAt, endedAt: clock.now() });
           addJob(database, encodeJob(resultId, clock.now()));
           const { wallMs, inferenceMs, patches, peakMemoryBytes, provider } = reply.record;
           log.info("segmentation-done", { resultId, wallMs, inferenceMs, patches, peakMemoryBytes, provider });

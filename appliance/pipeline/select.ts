@@ -61,6 +61,12 @@ export function selectStep({ database, readModel, changes, clock, log }: SelectO
             modelName: model.name,
             modelVersion: model.version,
             inputDigest: inputDigest(instances),
+            inputs: instances.map(({ sopInstanceUid, transferSyntaxUid, digest, receivedAt }) => ({
+              sopInstanceUid,
+              transferSyntaxUid,
+              sha256: digest,
+              receivedAt,
+            })),
             uids: mintUids(),
             createdAt: now,
           });

@@ -3,7 +3,6 @@ import { announceRejectionStep } from "./announce-rejection.ts";
 import { type CloseOptions, closeSeriesStep } from "./close-series.ts";
 import { type DeliverOptions, deliverStep } from "./deliver.ts";
 import { type EncodeOptions, encodeStep } from "./encode.ts";
-import { reportAcceptanceStep } from "./report-acceptance.ts";
 import { type SegmentOptions, segmentStep } from "./segment.ts";
 import { type SelectOptions, selectStep } from "./select.ts";
 
@@ -18,7 +17,6 @@ export function createSteps(
     ["encode", encodeStep(options)],
     ["deliver", deliverStep(options)],
     ["announce-rejection", announceRejectionStep(options)],
-    ["report-acceptance", reportAcceptanceStep(options)],
   ]);
 }
 
@@ -26,6 +24,6 @@ export function createSteps(
 export const lanes: readonly Lane[] = [
   { kinds: ["close-series", "select"], width: 1 },
   { kinds: ["segment"], width: 1 },
-  { kinds: ["encode", "announce-rejection", "report-acceptance"], width: 1 },
+  { kinds: ["encode", "announce-rejection"], width: 1 },
   { kinds: ["deliver"], width: 4 },
 ];

@@ -1,5 +1,5 @@
 import { RefusedError } from "../base/errors.ts";
-import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
+import type { DeliveryId, DocumentId, ResultId, SeriesId } from "../domain/ids.ts";
 import type { Delivery, DeliveryState, Refusal } from "../domain/result.ts";
 import type { ObjectKind } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
@@ -11,20 +11,23 @@ export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices">
   readonly reason?: Reason | null;
   /** What was to go before the choices, and could not be written. */
   readonly refusals?: readonly Refusal[];
+  readonly documentId?: DocumentId;
 };
 
 /** A delivery of one object to one destination, unless it is there already. */
 export function addDelivery(
   database: Database,
-  { resultId, destination, choices, state, reason = null, refusals = [] }: NewDelivery,
+  { resultId, destination, choices, state, reason = null, refusals = [], documentId }: NewDelivery,
 ): DeliveryId {
   const key = [resultId, destination, JSON.stringify(choices)] as const;
   database.run(
-    "insert into delivery (result_id, destination, choices, state, reason, refusals) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
+    `insert into delivery (result_id, destination, choices, state, reason, refusals, document_id) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict do nothing`,
     ...key,
     state,
     reason && JSON.stringify(reason),
     JSON.stringify(refusals),
+    documentId ?? null,
   );
   return database.get<{ id: number }>("select id from delivery where result_id = ? and destination = ? and choices = ?", ...key)!.id;
 }
@@ -35,8 +38,8 @@ type DeliveryRow = Omit<Delivery, "choices" | "output" | "refusals" | "reason"> 
   readonly reason: string | null;
 };
 
-const selectDelivery = `select delivery.id, result_id as "resultId", destination, choices, position, refusals, delivery.state, attempts,
-  delivery.reason, status, comment, tried_at as "triedAt", delivered_at as "deliveredAt" from delivery`;
+const selectDelivery = `select delivery.id, result_id as "resultId", destination, choices, position, document_id as "documentId",
+  refusals, delivery.state, attempts, delivery.reason, status, comment, tried_at as "triedAt", delivered_at as "deliveredAt" from delivery`;
 
 export function getDelivery(database: Database, id: DeliveryId): Delivery | undefined {
   const row = database.get<DeliveryRow>(`${selectDelivery} where delivery.id = ?`, id);
@@ -66,16 +69,29 @@ export function listWaitingFor(database: Database, destination: string): Deliver
 }
 
 /**
- * What goes out next of one series to one destination: of the waiting deliveries the first of the oldest result. Held and failed ones hold
- * nobody up: only a person knows when they go on.
+ * What may go out now of one series to one destination: nothing that waits of the same or an older result stands before it. Held and failed
+ * ones hold nobody up: only a person knows when they go on. Neither does a rejection note hold up anything; it comes after the objects of its
+ * own result.
  */
-export function nextInOrder(database: Database, seriesId: SeriesId, destination: string): DeliveryId | undefined {
-  return database.get<{ id: number }>(
-    `select delivery.id from delivery join result on result.id = result_id
-     where series_id = ? and destination = ? and delivery.state = 'waiting' order by result_id, delivery.id limit 1`,
-    seriesId,
-    destination,
-  )?.id;
+export function listInTurn(database: Database, seriesId: SeriesId, destination: string): DeliveryId[] {
+  return database
+    .all<{ id: number }>(
+      `with line as (
+         select delivery.id, result_id, choices = '["rejection-note"]' as is_note from delivery join result on result.id = result_id
+         where series_id = ? and destination = ? and delivery.state = 'waiting')
+       select id from line as mine where not exists (
+         select 1 from line as other where not other.is_note and (other.result_id, other.id) < (mine.result_id, mine.id)
+         and (not mine.is_note or other.result_id = mine.result_id))
+       order by result_id, id`,
+      seriesId,
+      destination,
+    )
+    .map(({ id }) => id);
+}
+
+/** Which report or note a delivery is of: every try sends the same one. */
+export function setDocument(database: Database, id: DeliveryId, documentId: DocumentId): void {
+  database.run("update delivery set document_id = ? where id = ?", documentId, id);
 }
 
 export type Outcome = {
@@ -125,7 +141,7 @@ export function noteAnswer(database: Database, id: DeliveryId, { status, comment
 /** The next choice goes in place of the one that was refused. */
 export function fallBack(database: Database, { id, position, refusals }: Delivery, refusal: Refusal): void {
   database.run(
-    `update delivery set position = position + 1, refusals = ?, attempts = attempts + 1, reason = null, tried_at = ?
+    `update delivery set position = position + 1, refusals = ?, reason = null, tried_at = ?
      where id = ? and state = 'waiting' and position = ?`,
     JSON.stringify([...refusals, refusal]),
     refusal.at,

@@ -3,14 +3,16 @@ import {
   type InferenceRecord,
   mayMove,
   type Result,
+  type ResultInput,
   type ResultState,
   type ResultUids,
   type Review,
   type StructureMeasure,
 } from "../domain/result.ts";
-import type { Rule } from "../domain/rule.ts";
+import type { ResultOutput, Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
+import { addInputs } from "./traces.ts";
 
 type ResultRow = {
   id: number;
@@ -22,6 +24,7 @@ type ResultRow = {
   state: ResultState;
   reason: string | null;
   uids: string;
+  written: string | null;
   predecessor_id: number | null;
   structures: string | null;
   record: string | null;
@@ -29,7 +32,9 @@ type ResultRow = {
   created_at: number;
 };
 
-export type NewResult = Pick<Result, "seriesId" | "rule" | "modelName" | "modelVersion" | "inputDigest" | "uids" | "createdAt">;
+export type NewResult = Pick<Result, "seriesId" | "rule" | "modelName" | "modelVersion" | "inputDigest" | "uids" | "createdAt"> & {
+  readonly inputs: readonly ResultInput[];
+};
 
 /**
  * A pending result for a rule and exactly these images, with its UIDs; null where there is one already. Results of fewer images that are
@@ -57,6 +62,7 @@ export function addResult(database: Database, result: NewResult): ResultId | nul
       result.createdAt,
     );
     if (changes === 0) return null;
+    addInputs(database, id, result.inputs);
     database.run(
       "update result set state = 'superseded' where series_id = ? and rule_name = ? and id <> ? and state in ('pending', 'segmented')",
       result.seriesId,
@@ -75,7 +81,10 @@ export function getResult(database: Database, id: ResultId): Result | undefined 
 /** The result that one of whose objects has this SOP or Series Instance UID. */
 export function findResultByUid(database: Database, uid: string): ResultId | undefined {
   return database.get<{ id: number }>(
-    "select id from result where exists (select 1 from json_tree(result.uids) where json_tree.atom = ?) order by id limit 1",
+    `select id from result where exists (select 1 from json_tree(result.uids) where json_tree.atom = ?)
+     or id in (select result_id from document where sop_instance_uid = ? or series_instance_uid = ?) order by id limit 1`,
+    uid,
+    uid,
     uid,
   )?.id;
 }
@@ -89,6 +98,11 @@ export function moveResult(database: Database, id: ResultId, to: ResultState, re
   const from = getResult(database, id)?.state;
   if (!from || !mayMove(from, to)) throw new Error(`result ${id} can't go from ${from} to ${to}`);
   database.run("update result set state = ?, reason = ? where id = ?", to, reason && JSON.stringify(reason), id);
+}
+
+/** Which of a result's objects are on disk. */
+export function setWritten(database: Database, id: ResultId, written: readonly ResultOutput[]): void {
+  database.run("update result set written = ? where id = ?", JSON.stringify(written), id);
 }
 
 /** A person's judgement of a result. */
@@ -120,6 +134,7 @@ function resultOf(row: ResultRow): Result {
     state: row.state,
     reason: parsed<Reason>(row.reason),
     uids: JSON.parse(row.uids) as ResultUids,
+    written: parsed<ResultOutput[]>(row.written),
     createdAt: row.created_at,
     predecessorId: row.predecessor_id,
     structures: parsed<StructureMeasure[]>(row.structures),

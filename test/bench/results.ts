@@ -58,6 +58,7 @@ const outputs: readonly Output[] = [
         structures: measures.map((measure) => ({ ...measure, flags: [] })),
         segmentation: null,
         provenance: [],
+        record: {},
         predecessor: null,
         review: null,
       }),

@@ -97,7 +97,6 @@ export const someUids: ResultUids = {
   sr: { seriesInstanceUid: "2.25.7", sopInstanceUid: "2.25.8" },
   "secondary-capture": { seriesInstanceUid: "2.25.9", sopInstanceUid: "2.25.10" },
   pdf: { seriesInstanceUid: "2.25.11", sopInstanceUid: "2.25.12" },
-  "rejection-note": { seriesInstanceUid: "2.25.13", sopInstanceUid: "2.25.14" },
 };
 
 export function newResult(seriesId: number, inputDigest: string, rest: Partial<NewResult> = {}): NewResult {
@@ -107,6 +106,7 @@ export function newResult(seriesId: number, inputDigest: string, rest: Partial<N
     modelName: "reference",
     modelVersion: "1.0.0",
     inputDigest,
+    inputs: [],
     uids: someUids,
     createdAt: 5_000,
     ...rest,

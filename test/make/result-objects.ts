@@ -64,6 +64,7 @@ export async function resultObjects(
       structures: measures.map((measure) => ({ ...measure, flags: [] })),
       segmentation: { sopClassUid: sopClass.segmentationStorage, ...seg.uids },
       provenance: ["engine onnxruntime 1.30.0, fp32"],
+      record: {},
       predecessor: null,
       review: null,
     }),

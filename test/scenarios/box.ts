@@ -25,6 +25,8 @@ export type BoxOptions = {
   readonly scannerPort?: number;
   /** Nodes beside the scanner and the PACS. */
   readonly nodes?: readonly { readonly name: string; readonly aeTitle: string; readonly port: number }[];
+  /** For whom the reviewers act. */
+  readonly organization?: string;
   /** In place of the one rule that sends SEG and RTSTRUCT to the PACS. */
   readonly rules?: readonly object[];
   /** Further settings of the DICOM node. */
@@ -57,12 +59,13 @@ export async function startBox({
   minimumSlices = 10,
   scannerPort = 11113,
   nodes = [],
+  organization,
   rules,
   dicom = {},
 }: BoxOptions): Promise<Box> {
   await mkdir(data, { recursive: true });
   const site = {
-    station: { name: "TEST" },
+    station: { name: "TEST", ...(organization === undefined ? {} : { organization }) },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds, ...dicom },
     http: { port: 0 },
     nodes: [

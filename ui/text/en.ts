@@ -132,7 +132,10 @@ export const text = {
       "statistics.json": "Measures, JSON",
       "surfaces.obj": "Surfaces, OBJ",
       "surfaces.mtl": "Their colours, MTL",
+      "provenance.json": "Provenance, JSON",
     },
+    reportFile: (number: string) => `Structured report ${number}`,
+    noteFile: (number: string) => `Rejection note ${number}`,
     noFiles: "No files are written yet.",
     origin: "How it was made",
     aiGenerated: "AI-generated, not for diagnosis",
@@ -146,6 +149,7 @@ export const text = {
     sr: "SR",
     "secondary-capture": "secondary capture",
     pdf: "PDF report",
+    "reviewed-sr": "report after review",
     "rejection-note": "rejection note",
   } satisfies Record<DeliverySummary["output"], string>,
   plausibility: {

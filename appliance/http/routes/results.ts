@@ -1,13 +1,14 @@
 import { reviewRequest } from "../../api/review.ts";
 import type { ResultId } from "../../domain/ids.ts";
 import type { Result } from "../../domain/result.ts";
+import { readProvenance } from "../../pipeline/provenance.ts";
 import { addAudit } from "../../store/audit.ts";
 import { getResult } from "../../store/results.ts";
 import type { SignedIn } from "../auth.ts";
 import { readBody } from "../body.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
-import { openDownload, readSlice } from "../result-files.ts";
+import { openDownload, provenanceFile, readSlice } from "../result-files.ts";
 import { everyRole, idIn, notFound, type Route } from "../route.ts";
 
 const mostViewsRemembered = 10_000;
@@ -53,6 +54,12 @@ export function resultRoutes({ database, clock, resultFolder, retry, review }: H
       handle: async (context, signedIn) => {
         const { id } = segmentedIn(context);
         const name = String(context.params.name);
+        if (name === provenanceFile) {
+          audit(signedIn, "file-downloaded", id, { name });
+          context.set("Content-Disposition", `attachment; filename="segbox-result-${id}-${name}"`);
+          context.body = readProvenance(database, id);
+          return;
+        }
         const download = await openDownload(resultFolder(id), name);
         if (!download) throw notFound("file");
         audit(signedIn, "file-downloaded", id, { name });

@@ -202,6 +202,7 @@ export function addPendingResult(box: Box, seriesId: number): number {
     modelName: model.name,
     modelVersion: model.version,
     inputDigest: String(seriesId),
+    inputs: [],
     uids: mintUids(),
     createdAt: Date.now(),
   })!;

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { truncate } from "node:fs/promises";
+import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ImagesInfo } from "../../../appliance/api/series.ts";
+import type { Provenance } from "../../../appliance/pipeline/provenance.ts";
 import { listAudit } from "../../../appliance/store/audit.ts";
 import { moveResult } from "../../../appliance/store/results.ts";
 import { addPendingResult, addResultFiles, addSeries, type Box, type Slices, startBox } from "./box.ts";
@@ -86,6 +87,22 @@ test("the downloads come whole, as attachments under our own ids", async () => {
     assert.equal(answer.headers.get("Content-Length"), String(`bytes of ${name}`.length));
     assert.equal(await answer.text(), `bytes of ${name}`);
   }
+});
+
+test("how a result was made and where it went comes as one record, as it is just now", async () => {
+  const id = await addReady();
+  const answer = await get(`/api/results/${id}/files/provenance.json`);
+  assert.equal(answer.headers.get("Content-Disposition"), `attachment; filename="segbox-result-${id}-provenance.json"`);
+  const record = (await answer.json()) as Provenance;
+  assert.deepEqual([record.resultId, record.rule.name, record.deliveries.length], [id, "every axial CT", 2]);
+});
+
+test("reports and notes that were written later come too, under our own names only", async () => {
+  const id = await addReady();
+  await writeFile(join(box.resultFolder(id), "sr-12.dcm"), "a report");
+  assert.equal(await (await get(`/api/results/${id}/files/sr-12.dcm`)).text(), "a report");
+  for (const name of ["sr-13.dcm", "sr-0.dcm", "sr-12.dcm.part", "model.json"])
+    assert.equal((await get(`/api/results/${id}/files/${name}`)).status, 404, name);
 });
 
 test("an engineer's retry reaches the result once; where nothing failed it is refused and leaves no trace", async () => {

@@ -100,10 +100,10 @@ test("the detail has the structures under their model's names and colours, and t
   assert.equal(result?.modelTitle, "Reference tissues");
   assert.match(result?.notFor ?? "", /Not for diagnosis/);
   assert.deepEqual(result?.images, slices.images);
-  assert.deepEqual(result?.files, ["seg.dcm", "rtstruct.dcm", "labels.nii.gz", "statistics.json"]);
+  assert.deepEqual(result?.files, ["seg.dcm", "rtstruct.dcm", "labels.nii.gz", "statistics.json", "provenance.json"]);
   await rm(join(box.resultFolder(resultId), "seg.dcm"));
   const later = await get<SeriesDetail>(`/api/series/${seriesId}`);
-  assert.deepEqual(later.resultDetails[0]?.files, ["rtstruct.dcm", "labels.nii.gz", "statistics.json"]);
+  assert.deepEqual(later.resultDetails[0]?.files, ["rtstruct.dcm", "labels.nii.gz", "statistics.json", "provenance.json"]);
   assert.deepEqual(
     result?.structures?.map(({ value, name, title, color, touchesBorder }) => [value, name, title, color, touchesBorder]),
     [

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -7,12 +8,13 @@ import { readFileMeta } from "../../../appliance/dicom/part10.ts";
 import type { ResultOutput } from "../../../appliance/domain/rule.ts";
 import { pauseNode } from "../../../appliance/pipeline/outbox.ts";
 import { addDelivery, getDelivery } from "../../../appliance/store/deliveries.ts";
+import { listReceipts } from "../../../appliance/store/receipts.ts";
 import { addResult } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
-import { addSeries, newResult } from "../../make/database.ts";
+import { addSeries, newResult, someUids } from "../../make/database.ts";
 import { startStorescp } from "../../peers/dcmtk.ts";
 import { freePort } from "../../peers/ports.ts";
-import { startRecordingScp } from "../dimse/recording-scp.ts";
+import { recordingSink, startRecordingScp } from "../dimse/recording-scp.ts";
 import { pipelineSteps } from "./steps.ts";
 
 const anyObject = join(import.meta.dirname, "../../data/ct-corpus/tiny-23x38x3/IMG0001.dcm");
@@ -89,31 +91,60 @@ test("failed tries are counted with their reason, and a delivery set aside keeps
   assert.partialDeepStrictEqual(getDelivery(box.database, deliveryId), { state: "failed", attempts: 2, reason: { code: "peer-refused" } });
 });
 
-test("where the peer does not take the class of object, by context or by answer, the next choice goes; both refusals are kept", async () => {
+test("where the peer does not take the class of object, by context or by answer, the next choice goes at once; refusals are kept", async () => {
   await using contexts = await startStorescp({ aeTitle: "PACS", takes: [] });
   await using box = await waitingDelivery(contexts.port, ["seg", "rtstruct"]);
-  await box.run("deliver", box);
+  await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "class-refused" });
   assert.partialDeepStrictEqual(getDelivery(box.database, box.deliveryId), {
     state: "waiting",
     output: "rtstruct",
-    attempts: 1,
     refusals: [{ output: "seg", status: null, reason: { code: "class-refused" } }],
   });
-  assert.deepEqual(box.waiting(), [{ key: `deliver:${box.deliveryId}`, run_at: box.at.now }]);
-  await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "class-refused" });
 
+  let asked = 0;
   await using answers = await startRecordingScp(
     {},
-    { openInstance: () => Promise.reject(new RefusedError("instance-mismatch", "no such class here")) },
+    {
+      openInstance: async (instance) =>
+        asked++ === 0
+          ? Promise.reject(new RefusedError("instance-mismatch", "no such class here"))
+          : recordingSink(instance, answers.stored, answers.events),
+    },
   );
   await using other = await waitingDelivery(answers.port, ["seg", "rtstruct"]);
   await other.run("deliver", other);
   assert.partialDeepStrictEqual(getDelivery(other.database, other.deliveryId), {
+    state: "delivered",
     output: "rtstruct",
-    status: 0xa900,
-    comment: "no such class here",
+    attempts: 1,
+    status: 0,
     refusals: [{ output: "seg", status: 0xa900, reason: { message: "the peer answered A900: no such class here" } }],
   });
+});
+
+test("a receipt says what exactly a destination has taken: which object, which bytes, by which answer, as which AE title", async () => {
+  await using peer = await startStorescp({ aeTitle: "PACS" });
+  await using box = await waitingDelivery(peer.port);
+  await box.run("deliver", box);
+  const { sopClassUid, sopInstanceUid } = readFileMeta(await readFile(box.file));
+  const sha256 = createHash("sha256")
+    .update(await dataSetOf((await peer.files())[0]!))
+    .digest("hex");
+  assert.deepEqual(listReceipts(box.database, box.resultId), [
+    {
+      destination: "pacs",
+      service: "c-store",
+      output: "seg",
+      sopClassUid,
+      seriesInstanceUid: someUids.seg.seriesInstanceUid,
+      sopInstanceUid,
+      sha256,
+      aeTitle: "PACS",
+      status: 0,
+      comment: null,
+      at: box.at.now,
+    },
+  ]);
 });
 
 test("the objects of a series reach a destination in order: what stands behind a waiting one waits, and goes when that is through", async () => {

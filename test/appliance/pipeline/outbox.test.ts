@@ -30,12 +30,18 @@ test("what could not be written goes by its next choice, or is set aside with th
   await using made = await resultFor([{ node: "archive", send: [["pdf", "sr"], "seg", "pdf"] }]);
   const failed = [{ output: "pdf", reason: { code: "fault", message: "a fault" } }] as const;
   assert.equal(planDeliveries(made.database, made.result, ["seg", "sr"], 5, failed), 3);
-  assert.deepEqual(made.lines(), ["archive waiting sr", "archive waiting seg", "archive failed pdf"]);
+  assert.deepEqual(made.lines(), ["archive waiting seg", "archive failed pdf", "archive waiting sr"]);
   assert.equal(made.jobs().length, 2);
-  const [first, , last] = listDeliveries(made.database, made.id);
+  const [, lost, next] = listDeliveries(made.database, made.id);
   const reason = { code: "output-failed", message: "a fault" };
-  assert.deepEqual(first!.refusals, [{ output: "pdf", reason, status: null, at: 5 }]);
-  assert.deepEqual(last!.reason, reason);
+  assert.deepEqual(next!.refusals, [{ output: "pdf", reason, status: null, at: 5 }]);
+  assert.deepEqual(lost!.reason, reason);
+});
+
+test("a report goes after whatever it may refer to", async () => {
+  await using made = await resultFor([{ node: "archive", send: ["sr", ["pdf", "sr"], ["seg-labelmap", "seg"]] }]);
+  planDeliveries(made.database, made.result, ["seg", "seg-labelmap", "sr", "pdf"], 5);
+  assert.deepEqual(made.lines(), ["archive waiting seg-labelmap>seg", "archive waiting pdf>sr", "archive waiting sr"]);
 });
 
 test("planning again after a crash plans nothing twice", async () => {

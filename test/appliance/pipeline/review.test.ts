@@ -4,8 +4,9 @@ import { deliverJob } from "../../../appliance/pipeline/job-kinds.ts";
 import { retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { reviewResult, supersedeEarlier } from "../../../appliance/pipeline/review.ts";
-import { addDelivery, getDelivery, noteDelivery } from "../../../appliance/store/deliveries.ts";
+import { addDelivery, getDelivery, listDeliveries, noteDelivery } from "../../../appliance/store/deliveries.ts";
 import { addJob, claimJob } from "../../../appliance/store/jobs.ts";
+import { addReceipt } from "../../../appliance/store/receipts.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addSeries, newResult } from "../../make/database.ts";
 import { pipelineSteps } from "./steps.ts";
@@ -28,8 +29,15 @@ async function readyResult() {
   const deliver = (output: "seg" | "sr", id = resultId): number =>
     addDelivery(box.database, { resultId: id, destination: "pacs", choices: [output], state: "waiting" });
   const [seg, sr] = [deliver("seg"), deliver("sr")];
+  /** The peer has taken it. */
+  const arrive = (id: number): void => {
+    const { output } = getDelivery(box.database, id)!;
+    noteDelivery(box.database, id, outcome("delivered"));
+    const what = { output, sopClassUid: "1.2", seriesInstanceUid: `2.25.1${id}`, sopInstanceUid: `2.25.2${id}`, sha256: null };
+    addReceipt(box.database, id, { service: "c-store", ...what, aeTitle: "PACS", status: 0, comment: null, at: 9 });
+  };
   const stateOf = (id: number) => getDelivery(box.database, id)!.state;
-  return { ...box, seriesId, resultId, make, deliver, seg, sr, stateOf, [Symbol.asyncDispose]: box[Symbol.asyncDispose] };
+  return { ...box, seriesId, resultId, make, deliver, arrive, seg, sr, stateOf, [Symbol.asyncDispose]: box[Symbol.asyncDispose] };
 }
 
 const outcome = (state: "waiting" | "delivered" | "failed") => ({ state, reason: null, status: null, at: 9 }) as const;
@@ -74,7 +82,7 @@ test("a newer result withdraws every earlier one of its rule, and one that was s
 
 test("a note that could not be written is shown among the deliveries, with the reason", async () => {
   await using box = await readyResult();
-  noteDelivery(box.database, box.seg, outcome("delivered"));
+  box.arrive(box.seg);
   reviewResult(box.database, box.resultId, rejected);
   box.stepOf("announce-rejection").gaveUp({ resultId: box.resultId } as never, { code: "fault", message: "disk" });
   const row = box.database.get<{ state: string; reason: string }>(
@@ -90,4 +98,21 @@ test("accepted once, rejected at most once, and a rejection stands", async () =>
   reviewResult(box.database, box.resultId, rejected);
   assert.throws(() => reviewResult(box.database, box.resultId, accepted), { code: "already-reviewed" });
   assert.equal(getResult(box.database, box.resultId)!.review?.verdict, "rejected");
+});
+
+test("whoever has the report of a result that is accepted later gets one that says so; who has none gets none", async () => {
+  await using box = await readyResult();
+  box.arrive(box.seg);
+  const elsewhere = addDelivery(box.database, { resultId: box.resultId, destination: "archive", choices: ["sr"], state: "waiting" });
+  box.arrive(elsewhere);
+  reviewResult(box.database, box.resultId, accepted);
+  const reviewed = listDeliveries(box.database, box.resultId).filter(({ output }) => output === "reviewed-sr");
+  assert.deepEqual(
+    reviewed.map(({ destination, state }) => [destination, state]),
+    [["archive", "waiting"]],
+    "the one on its way to pacs will say it itself, or is followed when it has arrived",
+  );
+  assert.ok(box.waiting().some(({ key }) => key === `deliver:${reviewed[0]!.id}`));
+  reviewResult(box.database, box.resultId, rejected);
+  assert.equal(box.stateOf(reviewed[0]!.id), "withdrawn");
 });

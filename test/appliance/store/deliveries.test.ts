@@ -6,8 +6,8 @@ import {
   fallBack,
   getDelivery,
   listDeliveries,
+  listInTurn,
   listWaitingFor,
-  nextInOrder,
   noteAnswer,
   noteDelivery,
   reopenDelivery,
@@ -46,12 +46,12 @@ test("the next choice goes in place of a refused one, which stays with its reaso
     output: "rtstruct",
     position: 1,
     refusals: [refusal],
-    attempts: 1,
+    attempts: 0,
     triedAt: 5,
   });
   noteDelivery(database, id, { state: "failed", reason: { code: "peer-refused", message: "no" }, status: 0xc000, at: 6 });
   reopenDelivery(database, id);
-  assert.partialDeepStrictEqual(getDelivery(database, id), { output: "seg", position: 0, refusals: [], state: "waiting", attempts: 2 });
+  assert.partialDeepStrictEqual(getDelivery(database, id), { output: "seg", position: 0, refusals: [], state: "waiting", attempts: 1 });
 });
 
 test("the peer's last answer is kept, and how often in a row it was the same", async () => {
@@ -76,12 +76,27 @@ test("of a series' waiting deliveries to a destination the oldest result's first
   const second = add(resultId, "rtstruct", "waiting"); // made last, of the older result
   add(resultId, "sr", "held");
   assert.deepEqual(listWaitingFor(database, "pacs"), [first, second, ofNewer]);
-  assert.equal(nextInOrder(database, seriesId, "pacs"), first);
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [first]);
   noteDelivery(database, first, { state: "failed", reason: null, status: null, at: 1 });
-  assert.equal(nextInOrder(database, seriesId, "pacs"), second);
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [second]);
   noteDelivery(database, second, { state: "delivered", reason: null, status: 0, at: 1 });
-  assert.equal(nextInOrder(database, seriesId, "pacs"), ofNewer);
-  assert.equal(nextInOrder(database, seriesId, "archive"), undefined);
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [ofNewer]);
+  assert.deepEqual(listInTurn(database, seriesId, "archive"), []);
+});
+
+test("a rejection note comes after its own result's objects, and holds up nothing of a newer one", async () => {
+  await using made = await withDelivery();
+  const { database, resultId, deliveryId: object } = made;
+  const seriesId = getResult(database, resultId)!.seriesId;
+  const newer = addResult(database, newResult(seriesId, "d2"))!;
+  const note = addDelivery(database, { resultId, destination: "pacs", choices: ["rejection-note"], state: "waiting" });
+  const ofNewer = addDelivery(database, { resultId: newer, destination: "pacs", choices: ["seg"], state: "waiting" });
+  const noteOfNewer = addDelivery(database, { resultId: newer, destination: "pacs", choices: ["rejection-note"], state: "waiting" });
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [object]);
+  noteDelivery(database, object, { state: "delivered", reason: null, status: 0, at: 1 });
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [note, ofNewer]);
+  noteDelivery(database, ofNewer, { state: "delivered", reason: null, status: 0, at: 1 });
+  assert.deepEqual(listInTurn(database, seriesId, "pacs"), [note, noteOfNewer]);
 });
 
 test("a delivery that failed and waits for another try counts it and says why; its success clears the reason", async () => {

@@ -29,6 +29,7 @@ test("a new result is pending, with the rule as it was and its UIDs", async () =
     state: "pending",
     reason: null,
     uids: someUids,
+    written: null,
     createdAt: 5_000,
     predecessorId: null,
     structures: null,

@@ -31,7 +31,8 @@ export class ResultOrigin extends LitElement {
     const { result } = this;
     if (!result) return nothing;
     const { record } = result;
-    const files = (Object.keys(t.files) as FileName[]).filter((name) => result.files.includes(name));
+    const known = (Object.keys(t.files) as FileName[]).filter((name) => result.files.includes(name));
+    const files = [...known.map((name) => ({ name, title: t.files[name] })), ...documentsIn(result.files)];
     const rows: [string, string][] = [
       [t.made.model, `${result.modelTitle} ${result.modelVersion}`],
       [t.made.rule, result.rule],
@@ -46,7 +47,7 @@ export class ResultOrigin extends LitElement {
       <h2>${t.downloads}</h2>
       ${files.length === 0 ? html`<p class="muted">${t.noFiles}</p>` : nothing}
       <ul class="files" ?hidden=${files.length === 0}>
-        ${files.map((name) => html`<li><a class="button" href=${paths.resultFile(result.id, name)} download>${t.files[name]}</a></li>`)}
+        ${files.map(({ name, title }) => html`<li><a class="button" href=${paths.resultFile(result.id, name)} download>${title}</a></li>`)}
       </ul>
       <h2>${t.origin}</h2>
       <p class="warning">${t.aiGenerated}</p>
@@ -63,6 +64,15 @@ export class ResultOrigin extends LitElement {
       </dl>
     `;
   }
+}
+
+/** Reports and rejection notes that were written for those who have certain objects. */
+function documentsIn(files: readonly string[]): { readonly name: string; readonly title: string }[] {
+  return files.flatMap((name) => {
+    const [, kind, number = ""] = /^(sr|rejection-note)-(\d+)\.dcm$/.exec(name) ?? [];
+    if (!kind) return [];
+    return [{ name, title: kind === "sr" ? text.series.reportFile(number) : text.series.noteFile(number) }];
+  });
 }
 
 declare global {

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { RefusedError } from "../base/errors.ts";
+import { readFileMeta } from "../dicom/part10.ts";
+import type { StoreFile } from "../dimse/scu.ts";
+import type { Uid } from "../domain/ids.ts";
+import type { Delivery, ObjectUids, Result } from "../domain/result.ts";
+import type { ObjectKind } from "../domain/rule.ts";
+import { getDocument } from "../store/documents.ts";
+import { getResult } from "../store/results.ts";
+import { outputForms } from "./outputs.ts";
+import { type ReportOptions, reportFor } from "./reports.ts";
+
+/** One of a delivery's choices as a file that can be sent. */
+export type Form = StoreFile & {
+  readonly seriesInstanceUid: Uid;
+  /** Of the data set, hex. */
+  readonly sha256: string;
+};
+
+/** Enough for preamble and file meta information. */
+const metaBytes = 4096;
+
+/** The choices of a delivery that were not passed over yet, in their order. A report is written first where none says what it has to. */
+export async function formsOf(delivery: Delivery, options: ReportOptions, signal: AbortSignal): Promise<Form[]> {
+  const result = getResult(options.database, delivery.resultId)!;
+  const forms: Form[] = [];
+  for (const output of delivery.choices.slice(delivery.position)) {
+    const { file, uids } = await objectOf(output, delivery, result, options, signal);
+    const path = join(options.resultFolder(result.id), file);
+    const meta = readFileMeta(await readStart(path));
+    const sha256 = await digestFrom(path, meta.dataSetOffset, signal);
+    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid, sha256 });
+  }
+  return forms;
+}
+
+async function objectOf(
+  output: ObjectKind,
+  delivery: Delivery,
+  result: Result,
+  options: ReportOptions,
+  signal: AbortSignal,
+): Promise<{ readonly file: string; readonly uids: ObjectUids }> {
+  if (output === "sr" || output === "reviewed-sr") return reportFor(delivery, result, options, signal);
+  if (output !== "rejection-note") return { file: outputForms[output].file, uids: result.uids[output] };
+  const note = delivery.documentId === null ? undefined : getDocument(options.database, delivery.documentId);
+  if (!note) throw new RefusedError("object-missing", "the rejection note of this result was not written");
+  return note;
+}
+
+async function digestFrom(path: string, start: number, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { start, highWaterMark: 1024 * 1024, signal })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+async function readStart(path: string): Promise<Uint8Array> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    throw new RefusedError("object-missing", `there is no ${basename(path)} of this result: it could not be written, or is lost`);
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(metaBytes), 0, metaBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
