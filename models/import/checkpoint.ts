@@ -18,12 +18,14 @@ export class Checkpoint implements AsyncDisposable {
   readonly configuration: string | null;
   /** Axes (nnU-Net's zyx) along which the training allows mirroring at inference. */
   readonly mirrorAxes: readonly number[];
+  readonly #name: string;
   readonly #archive: ZipArchive;
   readonly #folder: string;
   /** The storage read last: neighbours in a checkpoint often share one. */
   #last: { readonly key: string; readonly bytes: Uint8Array } | undefined;
 
-  private constructor(archive: ZipArchive, folder: string, root: Map<PickleValue, PickleValue>) {
+  private constructor(name: string, archive: ZipArchive, folder: string, root: Map<PickleValue, PickleValue>) {
+    this.#name = name;
     this.#archive = archive;
     this.#folder = folder;
     this.tensors = tensorsOf(root.get("network_weights"));
@@ -43,7 +45,7 @@ export class Checkpoint implements AsyncDisposable {
     const archive = await ZipArchive.open(path);
     try {
       const { folder, pickle } = contentsOf(archive);
-      return new Checkpoint(archive, folder, rootOf(readPickle(await archive.read(pickle), torchRules)));
+      return new Checkpoint(basename(path), archive, folder, rootOf(readPickle(await archive.read(pickle), torchRules)));
     } catch (error) {
       await archive[Symbol.asyncDispose]();
       if (!(error instanceof RefusedError) || error.message.startsWith(basename(path))) throw error;
@@ -54,7 +56,7 @@ export class Checkpoint implements AsyncDisposable {
   /** A tensor's values in its own order, last axis fastest, as float32. RefusedError where the file does not hold them. */
   async read(name: string): Promise<Float32Array> {
     const tensor = this.tensors.get(name);
-    if (!tensor) throw new RefusedError("weight-missing", `the checkpoint has no weight ${name}`);
+    if (!tensor) throw new RefusedError("weight-missing", `${this.#name} has no weight ${name}`);
     const { storage } = tensor;
     if (this.#last?.key !== storage.key) {
       const entry = this.#archive.entries.get(`${this.#folder}data/${storage.key}`);
@@ -62,7 +64,7 @@ export class Checkpoint implements AsyncDisposable {
       if (entry?.sizeBytes !== expected)
         throw new RefusedError(
           "checkpoint-damaged",
-          `weight ${name}: expected ${expected} bytes in data/${storage.key}, found ${entry?.sizeBytes ?? "none"}`,
+          `${this.#name}: weight ${name}: expected ${expected} bytes in data/${storage.key}, found ${entry?.sizeBytes ?? "none"}`,
         );
       this.#last = { key: storage.key, bytes: await this.#archive.read(entry) };
     }

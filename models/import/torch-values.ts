@@ -50,6 +50,9 @@ const rebuildTensor: PickleMaker = ([storage, offset, dims, strides]) => {
     throw pickleUnreadable("a tensor of an unknown form");
   if (dims.length > 8) throw pickleUnreadable(`a tensor of ${dims.length} dimensions`);
   const last = dims.some((length) => length === 0) ? -1 : dims.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, offset);
+  // A view may repeat elements; one that makes more of them than there are is no weight, and could fill any memory.
+  const count = dims.reduce((product, length) => product * length, 1);
+  if (count > storage.count) throw pickleUnreadable(`a tensor [${dims}] of more elements than its storage has (${storage.count})`);
   if (last >= storage.count) throw pickleUnreadable(`a tensor [${dims}] reaches past its storage of ${storage.count} elements`);
   return new TorchTensor(storage, offset, dims, strides);
 };

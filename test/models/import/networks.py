@@ -2,7 +2,7 @@
 
 Reads {"out": folder, "cases": [{"name", "architecture", "kwargs", "classes", "patch", "form": "new" | "old", "shapes", "mirroring"}, ...]}. Writes
 per case OUT/NAME/nnUNetTrainer__nnUNetPlans__3d_fullres (as nnU-Net leaves it), and per shape OUT/NAME/N.input.raw and N.logits.raw (float32).
-A case may also name its "labels" (in their order), "trainer" and "folds".
+A case may also name its "labels" (in their order), "trainer" and "folds", and a weight that is to be "poisoned" with a number.
 """
 import json
 import pathlib
@@ -74,6 +74,8 @@ def main():
     torch.set_num_threads(2)
     for seed, case in enumerate(given["cases"], 1):
         network = randomise(UNet(case["architecture"], case["kwargs"], case["classes"]), seed)
+        for name, value in case.get("poisoned", {}).items():
+            dict(network.named_parameters())[name].data.view(-1)[-1] = float(value)
         out = pathlib.Path(given["out"]) / case["name"]
         names = case.get("labels") or [f"organ_{value}" for value in range(1, case["classes"])]
         dataset = {"channel_names": {"0": "CT"}, "labels": {"background": 0, **{name: value for value, name in enumerate(names, 1)}}, "numTraining": 3, "file_ending": ".nii.gz"}

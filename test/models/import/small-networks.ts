@@ -8,6 +8,8 @@ export type SmallNetwork = {
   readonly trainer?: string;
   readonly folds?: readonly (number | string)[];
   readonly mirroring?: readonly number[] | null;
+  /** The last value of a weight, as Python's float reads it: `nan`. */
+  readonly poisoned?: Readonly<Record<string, string>>;
 };
 
 const twice = (kernel: readonly number[]): readonly (readonly number[])[] => [kernel, kernel];
