@@ -15,7 +15,7 @@ export const fewestSlices = 3;
 /** Direction cosines are off by less, and differ by less within a series: a quarter of a millimetre at 250 mm from the first voxel. */
 const orientationTolerance = 1e-3;
 /** Nearer images lie at the same position; no CT reconstructs so finely. */
-const samePositionMm = 0.05;
+export const samePositionMm = 0.05;
 /** A slice may lie this far beside the line of the others: positions are rounded to 0.1 mm at worst. */
 const misalignedMm = 0.1;
 /** Below, positions are written as coarsely: the line through them says where they are. */
@@ -197,6 +197,6 @@ function requireStraightLine(sorted: readonly PlacedSlice[], along: Along): void
   }
 }
 
-function nameOf({ instanceNumber }: PlacedSlice): string {
+export function nameOf({ instanceNumber }: PlacedSlice): string {
   return instanceNumber === null ? "an instance without number" : `instance ${instanceNumber}`;
 }

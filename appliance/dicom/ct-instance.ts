@@ -1,6 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import { parseUid, type Uid } from "../domain/ids.ts";
 import type { Lps } from "../volume/grid.ts";
+import { type Acquisition, acquisitionMacros, readAcquisition } from "./acquisition.ts";
 import { type DataSet, readItems } from "./data-set.ts";
 import { instanceOf, type Orientation, orientationOf } from "./instance-header.ts";
 import type { Part10 } from "./part10.ts";
@@ -38,6 +39,8 @@ export type CtFrame = {
   /** As reconstructed; null where it is not said. */
   readonly sliceThicknessMm: number | null;
   readonly rescale: Rescale;
+  /** What tells it from another image of the same place. */
+  readonly acquisition: Acquisition;
 };
 
 /** A CT instance without its pixels. */
@@ -80,7 +83,7 @@ export function readCtInstance(opened: Part10): CtInstance {
   const declared = numberOf(dataSet, 0x00280008);
   const frames = isMultiFrameCt(sopClassUid)
     ? functionalGroupFrames(dataSet, declared ?? 1, instance)
-    : [{ ...instance, frameNumber: null, ...readFrame([dataSet]) }];
+    : [{ ...instance, frameNumber: null, ...readFrame([dataSet]), acquisition: readAcquisition([dataSet]) }];
   if (!isMultiFrameCt(sopClassUid) && declared !== null && declared !== 1)
     throw new RefusedError("frames-unexpected", `expected one frame in a CT image, found ${declared}`);
   return {
@@ -117,6 +120,7 @@ function functionalGroupFrames(dataSet: DataSet, declared: number, instance: Ins
   if (perFrame.length !== declared)
     throw new RefusedError("frames-missing", `Number of Frames is ${declared}, functional groups describe ${perFrame.length} frames`);
   const sharedMacros = shared ? macrosOf(shared) : [];
+  const sharedAcquisition = shared ? itemsOf(shared, acquisitionMacros) : [];
   return perFrame.flatMap((group, index) => {
     const macros = [...macrosOf(group), ...sharedMacros];
     const frameType = firstOf(macros, (macro) => notEmpty(textsOf(macro, 0x00089007))) ?? [];
@@ -124,13 +128,18 @@ function functionalGroupFrames(dataSet: DataSet, declared: number, instance: Ins
     if (derivedContrasts.includes(frameType[3] ?? ""))
       throw new RefusedError("not-hounsfield", `expected values in HU, found frames derived by ${frameType[3]}`);
     const instanceNumber = firstOf(macros, (macro) => orNull(() => numberOf(macro, 0x00200013))) ?? instance.instanceNumber;
-    return [{ ...instance, instanceNumber, frameNumber: index + 1, ...readFrame(macros) }];
+    const acquisition = readAcquisition([...itemsOf(group, acquisitionMacros), ...sharedAcquisition, dataSet]);
+    return [{ ...instance, instanceNumber, frameNumber: index + 1, ...readFrame(macros), acquisition }];
   });
 }
 
 /** The items of the macros we read: plane position, plane orientation, measures, value transformation, frame type, converted attributes. */
 function macrosOf(group: DataSet): DataSet[] {
-  return [0x00209113, 0x00209116, 0x00289110, 0x00289145, 0x00189329, 0x00209171].flatMap((tag) => readItems(group, tag).slice(0, 1));
+  return itemsOf(group, [0x00209113, 0x00209116, 0x00289110, 0x00289145, 0x00189329, 0x00209171]);
+}
+
+function itemsOf(group: DataSet, macros: readonly number[]): DataSet[] {
+  return macros.flatMap((tag) => readItems(group, tag).slice(0, 1));
 }
 
 function notEmpty(texts: string[]): string[] | null {

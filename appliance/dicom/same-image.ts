@@ -36,7 +36,9 @@ export async function isSameImage(a: Uint8Array, b: Uint8Array, { decode }: { re
 
 function describe(file: Uint8Array) {
   const opened = openPart10(file, { whole: true });
-  const instance = readCtInstance(opened);
+  const read = readCtInstance(opened);
+  // Numbers and times of the acquisition place nothing and measure nothing.
+  const instance = { ...read, frames: read.frames.map((frame) => ({ ...frame, acquisition: null })) };
   return { instance, pixels: readCodedPixels(opened, instance.format, instance.numberOfFrames) };
 }
 

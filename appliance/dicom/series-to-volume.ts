@@ -6,11 +6,13 @@ import { arrangeSlices } from "./arrange-slices.ts";
 import { type CtFrame, type CtInstance, notASlice, type PixelFormat, type Rescale, readCtInstance } from "./ct-instance.ts";
 import { decodeFrame } from "./decode.ts";
 import { type ToHounsfield, toHounsfield } from "./hounsfield.ts";
+import { chooseStack, withoutStrayOrientations } from "./one-stack.ts";
 import { openPart10 } from "./part10.ts";
 import { readCodedPixels } from "./pixel-data.ts";
 import { isSameImage } from "./same-image.ts";
 import type { SourceSeries } from "./source.ts";
 import { readSourceAttributes } from "./source-attributes.ts";
+import { withoutTwins } from "./twins.ts";
 
 /** An instance of a series whose bytes are fetched when needed, and let go again. */
 export type SeriesFile = { readonly sopInstanceUid: Uid; load(): Promise<Uint8Array> };
@@ -141,10 +143,24 @@ async function placeSlices(files: readonly SeriesFile[], signal?: AbortSignal): 
     if (frames.length < numberOfFrames) notes.push(`${numberOfFrames - frames.length} localizer frame(s) were left out`);
     return frames.map((frame): Slice => ({ ...frame, file, format, numberOfFrames, rows: format.rows, columns: format.columns }));
   });
-  const { grid, sorted, notes: geometryNotes } = arrangeSlices(slices);
+  const oriented = withoutStrayOrientations(slices);
+  const stack = chooseStack(oriented.slices);
+  const single = await withoutTwins(stack.slices, readWords);
+  const { grid, sorted, notes: geometryNotes } = arrangeSlices(single.slices);
   if (all[0]!.instance.frameOfReferenceUid === null)
     notes.push("the series has no Frame of Reference UID: a result is tied to its images, not to other series of the study");
-  return { grid, slices: sorted.map((slice, k) => ({ ...slice, k })), notes: [...notes, ...geometryNotes] };
+  return {
+    grid,
+    slices: sorted.map((slice, k) => ({ ...slice, k })),
+    notes: [...notes, ...oriented.notes, ...stack.notes, ...single.notes, ...geometryNotes],
+  };
+}
+
+async function readWords({ file, format, numberOfFrames, frameNumber }: Slice): Promise<Uint16Array> {
+  return naming(file, async () => {
+    const { frames, syntax } = readCodedPixels(openPart10(await file.load(), { whole: true }), format, numberOfFrames);
+    return decodeFrame(frames[(frameNumber ?? 1) - 1]!, syntax, format);
+  });
 }
 
 function refuseEmpty(files: number, dropped: { readonly code: string; readonly reason: string } | null): never {

@@ -34,6 +34,8 @@ export type CtSeriesOptions = {
   readonly missing?: readonly number[];
   /** Slices that came a second time as another instance. */
   readonly twice?: readonly number[];
+  /** What those show the second time; the same unless given. */
+  readonly twiceHu?: (i: number, j: number, k: number) => number;
   /** Changes any attribute of a slice before it is written. */
   readonly edit?: (dataSet: MadeDataSet, k: number) => void;
   /** Cuts the written file of a slice to so many bytes; a negative number counts from its end. */
@@ -44,11 +46,10 @@ export type MadeInstance = { readonly sopInstanceUid: string; readonly bytes: Ui
 
 /** The files of a synthetic CT series, in the order of its slices; the same options give the same bytes. */
 export function makeCtSeries(options: CtSeriesOptions = {}): MadeInstance[] {
-  const { dims = [8, 6, 5], missing = [], twice = [] } = options;
+  const { dims = [8, 6, 5], missing = [], twice = [], hu = () => 0, twiceHu = hu } = options;
   const slices = Array.from({ length: dims[2] }, (_, k) => k).filter((k) => !missing.includes(k));
-  return [...slices.map((k) => [k, ""] as const), ...twice.map((k) => [k, "-again"] as const)].map(([k, suffix]) =>
-    makeSlice(options, k, suffix),
-  );
+  const again = { ...options, hu: twiceHu };
+  return [...slices.map((k) => makeSlice(options, k, "")), ...twice.map((k) => makeSlice(again, k, "-again"))];
 }
 
 /** Instances as the readers take them. */

@@ -21,7 +21,7 @@ const badSeries: readonly { what: string; options: CtSeriesOptions; code: string
   { what: "a single slice", options: { ...thorax, dims: [64, 64, 1] }, code: "too-few-slices", says: /1 slice, expected at least 10/ },
   { what: "a series with a missing slice", options: { ...thorax, missing: [11] }, code: "slices-uneven", says: /8(\.0+)? mm/ },
   { what: "a truncated image", options: { ...thorax, cutTo: (k) => (k === 7 ? 4000 : null) }, code: "pixel-data-truncated", says: /bytes/ },
-  { what: "two images at one place", options: { ...thorax, twice: [5] }, code: "slices-not-a-volume", says: /position/ },
+  { what: "two images at one place", options: { ...thorax, twice: [5], twiceHu: () => 7 }, code: "slices-not-a-volume", says: /position/ },
   {
     what: "a sagittal series",
     options: { ...thorax, orientation: [0, 1, 0, 0, 0, -1] },

@@ -3,6 +3,7 @@ import { text } from "./en.ts";
 import { legible } from "./format.ts";
 
 const sendAgain = "Check at the scanner or PACS whether the whole series is there and as it should be, and send it again.";
+const oneStack = "Several images lie at one place. Send each phase or reconstruction as a series of its own.";
 const damaged = "The images are damaged, or in a form that can't be read here. Send them again from where they were made.";
 const askAboutModels = "Ask the engineer to look at the installed models and at the rule.";
 const askAboutDestination =
@@ -26,7 +27,8 @@ const advice: Readonly<Record<string, string>> = {
   // its images make no volume
   "slices-uneven": sendAgain,
   "slices-misaligned": sendAgain,
-  "slices-not-a-volume": sendAgain,
+  "slices-not-a-volume": oneStack,
+  "stacks-interleaved": oneStack,
   "single-slice": sendAgain,
   "sizes-mixed": sendAgain,
   "spacings-mixed": sendAgain,

@@ -161,7 +161,7 @@ for (const [pattern, code, message] of refusals)
 /** Synthetic series that must not be segmented, and why. */
 const brokenSeries: readonly (readonly [string, CtSeriesOptions, string])[] = [
   ["a missing slice", { missing: [2] }, "slices-uneven"],
-  ["a slice that came twice as another instance", { twice: [1] }, "slices-not-a-volume"],
+  ["two different slices at one position", { twice: [1], twiceHu: () => 7 }, "slices-not-a-volume"],
   ["an MR series", { modality: "MR" }, "not-ct"],
   ["slices sheared as no gantry does", { stepMm: [0, 4, 2] }, "gantry-tilt"],
   ["a truncated last file", { cutTo: (k) => (k === 4 ? -20 : null) }, "pixel-data-truncated"],
@@ -215,6 +215,142 @@ test("localizers, screenshots and second copies inside a series are left out, an
   assert.match(notes[0]!, /left out: it is a localizer/);
   assert.match(notes[1]!, /left out: its SOP class/);
   assert.match(notes[2]!, /was there twice/);
+});
+
+test("the same image under a second UID is left out, whatever its transfer syntax, and the notes say so", async () => {
+  const once = await seriesToVolume(made({ hu: ramp }));
+  const { volume, source, notes } = await seriesToVolume(made({ hu: ramp, twice: [1, 3], transferSyntaxUid: syntaxes.implicitLittle }));
+  assert.deepEqual(volume, once.volume);
+  for (const [k, { sopInstanceUid }] of source.slices.entries())
+    assert.ok([uidOf(`ct/${k}`), uidOf(`ct/${k}-again`)].includes(sopInstanceUid));
+  assert.match(notes.join(), /^2 image\(s\) were there a second time under another UID and were left out: instance 2, instance 4$/);
+});
+
+/** Two stacks of five slices in one series; the second is brighter by 100 HU, and each has its own of something. */
+function twoStacks(own: (dataSet: MadeDataSet, stack: number, k: number) => void): SeriesFile[] {
+  return [0, 1].flatMap((stack) =>
+    made({
+      hu: (i, j, k) => ramp(i, j, k) + 100 * stack,
+      edit(dataSet, k) {
+        dataSet.set(0x00080018, ["UI", uidOf(`stack/${stack}/${k}`)]).set(0x00200013, ["IS", `${1 + k + 5 * stack}`]);
+        own(dataSet, stack, k);
+      },
+    }).map((file, k) => ({ ...file, sopInstanceUid: uidOf(`stack/${stack}/${k}`) })),
+  );
+}
+
+const own = (tag: number, vr: string, value: (stack: number, k: number) => string) => (dataSet: MadeDataSet, stack: number, k: number) =>
+  dataSet.set(tag, [vr, value(stack, k)]);
+
+/** What tells two stacks apart, and which of them is segmented: the first in time or number. */
+const stacks: readonly (readonly [
+  what: string,
+  tell: (dataSet: MadeDataSet, stack: number, k: number) => void,
+  chosen: number,
+  note: RegExp,
+])[] = [
+  [
+    "acquisition numbers",
+    own(0x00200012, "IS", (stack) => `${3 - stack}`),
+    1,
+    /those of Acquisition Number 2 were segmented, 5 of Acquisition Number 3/,
+  ],
+  ["temporal positions", own(0x00200100, "IS", (stack) => `${stack + 1}`), 0, /Temporal Position Identifier 1 were segmented/],
+  ["trigger times that drift", own(0x00181060, "DS", (stack, k) => `${700 - 600 * stack + k}`), 1, /Trigger Time from 100, round 1 of 2/],
+  [
+    "kernels",
+    own(0x00181210, "SH", (stack) => ["soft", "bone"][stack]!),
+    0,
+    /those of Convolution Kernel soft were segmented, 5 of Convolution Kernel bone/,
+  ],
+  ["image types", own(0x00080008, "CS", (stack) => `ORIGINAL\\PRIMARY\\AXIAL\\${stack}`), 0, /Image Type ORIGINAL/],
+  [
+    "times of one round after the other",
+    own(0x00080032, "TM", (stack, k) => `1015${10 + 20 * stack + 2 * k}.5`),
+    0,
+    /Acquisition Time from 101510\.5/,
+  ],
+];
+
+for (const [what, tell, chosen, note] of stacks)
+  test(`of two stacks in one series one is segmented, never a mixture: told apart by ${what}`, async () => {
+    const files = twoStacks(tell);
+    const shuffled = files.toSorted((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1));
+    const { volume, source, notes } = await seriesToVolume(shuffled);
+    assert.deepEqual(
+      [...volume.hu].slice(0, 3),
+      [ramp(0, 0, 0), ramp(1, 0, 0), ramp(2, 0, 0)].map((hu) => hu + 100 * chosen),
+    );
+    assert.deepEqual(
+      source.slices.map(({ sopInstanceUid }) => sopInstanceUid),
+      [0, 1, 2, 3, 4].map((k) => uidOf(`stack/${chosen}/${k}`)),
+    );
+    assert.match(notes.join(), note);
+  });
+
+test("phases that were reconstructed twice are told apart by both", async () => {
+  const files = [0, 1].flatMap((kernel) =>
+    twoStacks((dataSet, stack, k) => {
+      dataSet.set(0x00080018, ["UI", uidOf(`stack/${stack}${kernel}/${k}`)]).set(0x00200012, ["IS", `${stack}`]);
+      dataSet.set(0x00181210, ["SH", ["Br40", "Br60"][kernel]!]).set(0x00200013, ["IS", `${100 * kernel + k}`]);
+    }),
+  );
+  const { source, notes } = await seriesToVolume(files);
+  assert.equal(source.slices[4]!.sopInstanceUid, uidOf("stack/00/4"));
+  assert.match(notes.join(), /those of Acquisition Number 0, Convolution Kernel Br40 were segmented, 15 of /);
+});
+
+/** Stacks that can't be told apart, or of which none is whole. */
+const mixtures: readonly (readonly [what: string, files: SeriesFile[], code: string])[] = [
+  ["nothing tells them apart", twoStacks(() => {}), "slices-not-a-volume"],
+  [
+    "an acquisition number of its own for each image",
+    twoStacks(own(0x00200012, "IS", (stack, k) => `${2 * k + stack}`)),
+    "slices-not-a-volume",
+  ],
+  [
+    "each lacks a slice",
+    twoStacks(own(0x00200012, "IS", (stack) => `${stack}`)).filter((_, at) => at !== 1 && at !== 8),
+    "slices-not-a-volume",
+  ],
+  [
+    "their slices lie between each other's",
+    made({ dims: [8, 6, 10], edit: (dataSet, k) => dataSet.set(0x00181210, ["SH", ["soft", "bone"][k % 2]!]) }),
+    "stacks-interleaved",
+  ],
+];
+
+for (const [what, files, code] of mixtures)
+  test(`two stacks in one series are refused: ${what}`, async () => {
+    await assert.rejects(seriesToVolume(files), { name: "RefusedError", code });
+  });
+
+test("a phase that lacks a slice is left out for the whole one", async () => {
+  const files = twoStacks(own(0x00200012, "IS", (stack) => `${stack}`)).filter((_, at) => at !== 1);
+  const { source, notes } = await seriesToVolume(files);
+  assert.equal(source.slices[0]!.sopInstanceUid, uidOf("stack/1/0"));
+  assert.match(notes.join(), /those of Acquisition Number 1 were segmented, 4 of Acquisition Number 0/);
+});
+
+test("localizers that do not say so are left out by where they look; an oblique slice is not one", async () => {
+  const scouts = ([0, 1] as const).map((at) =>
+    made({
+      dims: [8, 6, 1],
+      orientation: at === 0 ? [1, 0, 0, 0, 0, -1] : [0, 1, 0, 0, 0, -1],
+      edit: (dataSet) => dataSet.set(0x00080018, ["UI", `1.2.9.${at}`]).set(0x00200013, ["IS", `${90 + at}`]),
+    }),
+  );
+  const { volume, notes } = await seriesToVolume([...scouts.flat(), ...made({ hu: ramp })]);
+  expectRamp(volume.hu, [8, 6, 5]);
+  assert.deepEqual(notes, [
+    "2 image(s) that look along another axis than the slices were left out, as localizers: instance 90, instance 91",
+  ]);
+  const leaning = made({
+    dims: [8, 6, 1],
+    orientation: [1, 0, 0, 0, 0.8, 0.6],
+    edit: (dataSet) => dataSet.set(0x00080018, ["UI", "1.2.9.3"]),
+  });
+  await assert.rejects(seriesToVolume([...leaning, ...made()]), { code: "orientations-mixed" });
 });
 
 test("a series without frame of reference becomes a volume, and the notes say so", async () => {
