@@ -20,12 +20,13 @@ def of_seg(path):
     seg = pydicom.dcmread(path)
     shared = seg.SharedFunctionalGroupsSequence[0]
     column_step, row_step = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, dtype=float).reshape(2, 3)
-    row_mm, column_mm = (float(mm) for mm in shared.PixelMeasuresSequence[0].PixelSpacing)
     # Titles end with their label: segments are numbered otherwise.
     label_of = {int(s.SegmentNumber): int(s.SegmentLabel.split()[-1]) for s in seg.SegmentSequence if s.SegmentNumber > 0}
     pixels = seg.pixel_array.reshape(-1, seg.Rows, seg.Columns)
     found = {}
     for frame, groups in zip(pixels, seg.PerFrameFunctionalGroupsSequence):
+        [measures] = (shared if "PixelMeasuresSequence" in shared else groups).PixelMeasuresSequence
+        row_mm, column_mm = (float(mm) for mm in measures.PixelSpacing)
         if seg.SegmentationType == "BINARY":
             frame = frame * int(groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
         position = np.array(groups.PlanePositionSequence[0].ImagePositionPatient, dtype=float)

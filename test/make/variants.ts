@@ -23,6 +23,8 @@ type Geometry = {
   readonly places?: readonly number[];
   /** Slice Thickness, mm, where it is not the example's. */
   readonly thicknessMm?: number;
+  /** Gantry/Detector Tilt, degrees. */
+  readonly tiltDegrees?: number;
 };
 
 const folder = join(import.meta.dirname, "../data/example-ct");
@@ -47,11 +49,11 @@ export async function exampleVariants(): Promise<Variant[]> {
     { name: "oblique", instances: singleFrames("oblique", oblique, example) },
     { name: "tilted by 0.9 degrees", instances: singleFrames("tilted", tilted(0.9), example) },
     { name: "pixels and field of view not square", instances: singleFrames("not-square", notSquare, example) },
-    { name: "tilted by 18.5 degrees", instances: singleFrames("tilted-far", tilted(18.5), example) },
+    { name: "tilted by -18.5 degrees", instances: singleFrames("tilted-far", tilted(-18.5), example) },
     { name: "two spacings", instances: singleFrames("two-spacings", twoSpacings, example) },
     {
-      name: "two spacings, tilted by -18.5 degrees",
-      instances: singleFrames("two-spacings-tilted", { ...tilted(-18.5), ...spaced }, example),
+      name: "two spacings, tilted by 18.5 degrees",
+      instances: singleFrames("two-spacings-tilted", { ...tilted(18.5), ...spaced }, example),
     },
     { name: "enhanced multi-frame", instances: [multiFrame("multi-frame", oblique, example)] },
   ];
@@ -64,7 +66,7 @@ const twoSpacings: Geometry = { ...axial, ...spaced };
 /** As a gantry tilted by so much has it: rows lean, the table moves along z. */
 function tilted(degrees: number): Geometry {
   const radians = (degrees * Math.PI) / 180;
-  return { ...axial, column: [0, Math.cos(radians), Math.sin(radians)], step: [0, 0, 2 / Math.cos(radians)] };
+  return { ...axial, column: [0, Math.cos(radians), Math.sin(radians)], step: [0, 0, 2 / Math.cos(radians)], tiltDegrees: degrees };
 }
 
 type Example = { readonly attributes: SourceAttributes; readonly hu: Int16Array; readonly dims: Vector };
@@ -87,12 +89,17 @@ function singleFrames(name: string, geometry: Geometry, example: Example): MadeI
       [0x00200032, "DS", positionOf(geometry, k)],
       [0x00200037, "DS", orientationOf(geometry)],
       [0x00280030, "DS", spacingOf(geometry)],
-      ...(geometry.thicknessMm === undefined ? [] : [[0x00180050, "DS", decimal(geometry.thicknessMm)] as [number, string, MadeValue]]),
+      ...optional(0x00180050, geometry.thicknessMm),
+      ...optional(0x00181120, geometry.tiltDegrees),
       [0x7fe00010, "OW", storedPixels(geometry, example, k)],
     ];
     for (const [tag, vr, value] of own) dataSet.set(tag, [vr, value]);
     return { sopInstanceUid, bytes: makePart10(dataSet) };
   });
+}
+
+function optional(tag: number, number: number | undefined): [number, string, MadeValue][] {
+  return number === undefined ? [] : [[tag, "DS", decimal(number)]];
 }
 
 /** All slices as the frames of an Enhanced CT, placed by functional groups (PS3.3 C.7.6.16.2), the last slice first. */
