@@ -29,6 +29,7 @@ import type { Making } from "../pipeline/provenance.ts";
 import { surfaceFiles } from "../pipeline/surfaces.ts";
 import { inputDigest } from "../store/series.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
+import { outputSettingsHelp, outputSettingsIn, outputSettingsOptions } from "./output-settings.ts";
 import { structureTable } from "./structure-table.ts";
 
 const defaultOutputs = "seg,rtstruct";
@@ -38,7 +39,7 @@ export const segment: Command = {
   words: ["segment"],
   summary: "segment a folder of DICOM files, without network",
   help: `
-segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--labels LIST [--crop-by NAME]] [--surfaces]
+segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--labels LIST [--crop-by NAME]] [--surfaces FORM]
 
 Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes seg.dcm, rtstruct.dcm, labels.nii.gz and
 statistics.json.
@@ -51,8 +52,7 @@ Files that are not DICOM are named and left out; more than one series is refused
   --labels LIST   names of the structures to draw; networks that have none of them are not run; default all
   --crop-by NAME  an installed model that finds those structures roughly first, as TotalSegmentator does for a choice of organs; the rest of the CT,
                   but for 20 mm around them, is not looked at
-  --surfaces      also the structures' surfaces: surfaces.obj and surfaces.mtl, in mm, LPS
-  --data DIR      a service's data folder, for the models imported and activated there
+${outputSettingsHelp}  --data DIR      a service's data folder, for the models imported and activated there
 `,
   options: {
     input: { type: "string" },
@@ -61,7 +61,7 @@ Files that are not DICOM are named and left out; more than one series is refused
     outputs: { type: "string" },
     labels: { type: "string" },
     "crop-by": { type: "string" },
-    surfaces: { type: "boolean" },
+    ...outputSettingsOptions,
     data: { type: "string" },
   },
   positionals: 0,
@@ -70,6 +70,7 @@ Files that are not DICOM are named and left out; more than one series is refused
     const output = required(args, "output");
     const name = optional(args, "model") ?? "reference";
     const outputs = outputsIn(optional(args, "outputs") ?? defaultOutputs);
+    const settings = outputSettingsIn(args);
     const data = optional(args, "data");
     const labels = optional(args, "labels")
       ?.split(",")
@@ -107,7 +108,7 @@ Files that are not DICOM are named and left out; more than one series is refused
           structures,
           outputs,
           emptySeg: false,
-          surfaces: args.values.surfaces === true,
+          settings,
           uids: mintUids(),
           making: {
             resultId: null,

@@ -2,7 +2,17 @@ import { isIP } from "node:net";
 import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
 import { RefusedError } from "../base/errors.ts";
-import { deliveryTimes, outputsOf, resultOutputs, sendsOf, toSender } from "../domain/rule.ts";
+import {
+  deliveryTimes,
+  holeForms,
+  labelMapCompressions,
+  outputsOf,
+  resultOutputs,
+  sendsOf,
+  surfaceForms,
+  toSender,
+  usualOutputSettings,
+} from "../domain/rule.ts";
 import { aeTitle, dicomSchema, listenAddress, listenPort } from "./dicom-settings.ts";
 
 const name = z
@@ -75,7 +85,16 @@ const siteSchema = z
           destinations: z.array(destination).default([]),
           deliver: z.enum(deliveryTimes).default("at-once"),
           emptySeg: z.boolean().default(false),
-          surfaces: z.boolean().default(false),
+          surfaces: z.enum(surfaceForms).default(usualOutputSettings.surfaces),
+          rtstruct: z
+            .strictObject({
+              holes: z.enum(holeForms).default(usualOutputSettings.rtstruct.holes),
+              simplifyMm: z.number().min(0).max(10).default(usualOutputSettings.rtstruct.simplifyMm),
+            })
+            .prefault({}),
+          segLabelmap: z
+            .strictObject({ compression: z.enum(labelMapCompressions).default(usualOutputSettings.segLabelmap.compression) })
+            .prefault({}),
         }),
       )
       .default([]),

@@ -1,15 +1,14 @@
 import { cross, type Grid, isEven, length } from "../volume/grid.ts";
 import type { LabelMap } from "../volume/volume.ts";
-import { rleEncoder } from "./rle.ts";
+import type { FrameCompression } from "./frame-compression.ts";
 import { type SegmentationRequest, segmentedStructures, segmentItem, structureItem, writeSegmentation } from "./segmentation.ts";
 import { refuseTooLarge } from "./segmentation-frames.ts";
 import { sopClass } from "./sop-classes.ts";
-import { rleLossless } from "./transfer-syntaxes.ts";
 import { type Item, type Streamed, text, unsignedShort } from "./write.ts";
 
 export type LabelMapSegmentationRequest = SegmentationRequest & {
-  /** Of the pixels: `none` is explicit VR little endian, which every peer reads; `rle` is RLE Lossless, a few hundredths of that size. */
-  readonly compression?: "none" | "rle";
+  /** Of the pixels, to a few hundredths of their size; null, unless asked otherwise: explicit VR little endian, which every peer reads. */
+  readonly compression?: FrameCompression | null;
 };
 
 /**
@@ -19,7 +18,7 @@ export type LabelMapSegmentationRequest = SegmentationRequest & {
  * {@link encodeSeg}.
  */
 export function encodeSegLabelmap(request: LabelMapSegmentationRequest): Iterable<Uint8Array> {
-  const { labelMap, compression = "none" } = request;
+  const { labelMap, compression = null } = request;
   const structures = segmentedStructures(request);
   const isEmpty = structures.every(({ found }) => found.voxels === 0);
   const frameCount = isEmpty ? 1 : labelMap.grid.dims[2];
@@ -29,12 +28,12 @@ export function encodeSegLabelmap(request: LabelMapSegmentationRequest): Iterabl
   return writeSegmentation(request, {
     type: "LABELMAP",
     sopClassUid: sopClass.labelMapSegmentationStorage,
-    ...(compression === "rle" ? { transferSyntaxUid: rleLossless } : {}),
+    ...(compression && { transferSyntaxUid: compression.transferSyntaxUid }),
     // The background stands last: readers that take a segment's place in the sequence for its number then name the others rightly.
     segments: [...structures.map((structure, index) => structureItem(structure, index + 1, request)), segmentItem(background, 0, request)],
     frames: Array.from({ length: frameCount }, (_, k) => ({ k, segment: null })),
     bitsPerPixel: 8,
-    pixelData: compression === "rle" ? encapsulated(frames, labelMap.grid) : native(frames, frameCount, labelMap.grid),
+    pixelData: compression ? encapsulated(frames, compression, labelMap.grid) : native(frames, frameCount, labelMap.grid),
     more: [
       unsignedShort(0x00280120, 0), // Pixel Padding Value: the segment that readers are to leave out
       ...(frameCount > 1 ? dimensionOrganizationType(labelMap.grid) : []),
@@ -79,10 +78,10 @@ function native(frames: () => Iterable<Uint8Array>, frameCount: number, { dims: 
 }
 
 /** One fragment a frame after an empty Basic Offset Table, so that no frame needs to be compressed before its time. PS3.5 A.4 and A.4.2. */
-function encapsulated(frames: () => Iterable<Uint8Array>, { dims: [columns, rows] }: Grid): Streamed {
+function encapsulated(frames: () => Iterable<Uint8Array>, { encoder }: FrameCompression, { dims: [columns, rows] }: Grid): Streamed {
   const pieces = function* (): Iterable<Uint8Array> {
     const head = Buffer.from("feff00e000000000", "hex");
-    const encode = rleEncoder(rows, columns);
+    const encode = encoder(rows, columns);
     yield Uint8Array.from(head);
     for (const frame of frames()) {
       const fragment = encode(frame);

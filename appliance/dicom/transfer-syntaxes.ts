@@ -18,6 +18,7 @@ export type TransferSyntax = {
 export const implicitVrLittleEndian = "1.2.840.10008.1.2";
 export const explicitVrLittleEndian = "1.2.840.10008.1.2.1";
 export const rleLossless = "1.2.840.10008.1.2.5";
+export const jpegLsLossless = "1.2.840.10008.1.2.4.80";
 
 const little = { explicitVr: true, littleEndian: true, deflated: false, lossy: false } as const;
 
@@ -30,7 +31,7 @@ export const transferSyntaxes: readonly TransferSyntax[] = [
   { ...little, uid: rleLossless, name: "RLE Lossless", coding: "rle" },
   { ...little, uid: "1.2.840.10008.1.2.4.57", name: "JPEG Lossless, Process 14", coding: "jpeg-lossless" },
   { ...little, uid: "1.2.840.10008.1.2.4.70", name: "JPEG Lossless, Process 14, Selection Value 1", coding: "jpeg-lossless" },
-  { ...little, uid: "1.2.840.10008.1.2.4.80", name: "JPEG-LS Lossless", coding: "jpeg-ls" },
+  { ...little, uid: jpegLsLossless, name: "JPEG-LS Lossless", coding: "jpeg-ls" },
   { ...little, uid: "1.2.840.10008.1.2.4.81", name: "JPEG-LS Near-Lossless", coding: "jpeg-ls", lossy: true },
   { ...little, uid: "1.2.840.10008.1.2.4.90", name: "JPEG 2000 Lossless Only", coding: "jpeg-2000" },
   { ...little, uid: "1.2.840.10008.1.2.4.91", name: "JPEG 2000", coding: "jpeg-2000", lossy: true },

@@ -16,6 +16,32 @@ export type ObjectKind = (typeof objectKinds)[number];
 export const holeForms = ["keyhole", "inner", "inner-xor"] as const;
 export type HoleForm = (typeof holeForms)[number];
 
+/** How a label map SEG holds its pixels; all without loss. */
+export const labelMapCompressions = ["none", "rle", "jpeg-ls"] as const;
+export type LabelMapCompression = (typeof labelMapCompressions)[number];
+
+/** Files of surfaces. */
+export const surfaceForms = ["none", "obj", "stl"] as const;
+export type SurfaceForm = (typeof surfaceForms)[number];
+
+/** How outputs are drawn and written, where there is a choice. */
+export type OutputSettings = {
+  readonly rtstruct: {
+    readonly holes: HoleForm;
+    /** How far contours may be moved to have fewer points, mm; 0 leaves them as they are traced. */
+    readonly simplifyMm: number;
+  };
+  readonly segLabelmap: { readonly compression: LabelMapCompression };
+  /** The surfaces of the structures, to be downloaded: one OBJ with its colours in an MTL, or an STL each in one zip. */
+  readonly surfaces: SurfaceForm;
+};
+/** What every reader takes. */
+export const usualOutputSettings: OutputSettings = {
+  rtstruct: { holes: "keyhole", simplifyMm: 0 },
+  segLabelmap: { compression: "none" },
+  surfaces: "none",
+};
+
 /** In a rule's destinations: back to the node that the series came from. */
 export const toSender = "sender";
 
@@ -31,7 +57,7 @@ export type Destination =
 export const deliveryTimes = ["at-once", "after-acceptance"] as const;
 
 /** Which series, which model, which outputs, which destinations. */
-export type Rule = {
+export type Rule = OutputSettings & {
   readonly name: string;
   readonly match: {
     readonly modality: string;
@@ -51,9 +77,12 @@ export type Rule = {
   readonly deliver: (typeof deliveryTimes)[number];
   /** Whether a result in which nothing was found still goes out as a SEG, with one segment and a frame without any voxel. */
   readonly emptySeg: boolean;
-  /** Whether the surfaces of the structures are written too, to be downloaded: surfaces.obj with its colours in surfaces.mtl. */
-  readonly surfaces: boolean;
 };
+
+/** A rule as it was stored: one of a release that did not know a setting has the usual one. */
+export function storedRule(rule: Omit<Rule, keyof OutputSettings> & Partial<Pick<Rule, keyof OutputSettings>>): Rule {
+  return { ...usualOutputSettings, ...rule };
+}
 
 /** One object for one destination: the first of the choices that it takes. */
 export type Send = { readonly destination: string; readonly choices: readonly ResultOutput[] };

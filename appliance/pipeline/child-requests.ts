@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
 import type { Uid } from "../domain/ids.ts";
 import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
-import type { ResultOutput } from "../domain/rule.ts";
+import type { OutputSettings, ResultOutput } from "../domain/rule.ts";
 import type { Reason, SeriesDescription } from "../domain/series.ts";
 import type { Making } from "./provenance.ts";
 
@@ -55,7 +55,7 @@ export type EncodeRequest = {
   readonly outputs: readonly ResultOutput[];
   /** Whether a result without any structure is written as a SEG too. */
   readonly emptySeg: boolean;
-  readonly surfaces: boolean;
+  readonly settings: OutputSettings;
   readonly structures: readonly StructureMeasure[];
   readonly uids: ResultUids;
   readonly device: Device;

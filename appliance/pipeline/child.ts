@@ -75,7 +75,7 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
   await writeDurably(join(request.outputFolder, "statistics.json"), [
     Buffer.from(JSON.stringify(statisticsOf(manifest, request.structures), null, 2)),
   ]);
-  const notes = request.surfaces ? await writeSurfaces(request.outputFolder, labelMap, manifest) : [];
+  const notes = await writeSurfaces(request.settings.surfaces, request.outputFolder, labelMap, manifest);
   return { written, failed, notes };
 }
 

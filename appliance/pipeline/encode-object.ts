@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeEncapsulatedPdf } from "../dicom/encapsulated-pdf.ts";
+import { frameCompression } from "../dicom/frame-compression.ts";
 import { encodeRtstruct } from "../dicom/rtstruct.ts";
 import { encodeSecondaryCapture } from "../dicom/secondary-capture.ts";
 import { encodeSeg } from "../dicom/seg.ts";
@@ -29,7 +30,7 @@ export type ResultParts = {
 /** One of a result's objects as a Part 10 file in pieces. */
 export async function encodeObject(output: ResultOutput, parts: ResultParts): Promise<Iterable<Uint8Array>> {
   const { request, source, labelMap, manifest } = parts;
-  const { uids, device, createdAt, emptySeg } = request;
+  const { uids, device, createdAt, emptySeg, settings } = request;
   const { seriesNumber, title } = outputForms[output];
   const timezoneOffsetMinutes = -new Date(createdAt).getTimezoneOffset(); // the site's, where the source names none
   const head = {
@@ -45,9 +46,15 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
     case "seg":
       return encodeSeg({ ...head, labelMap, manifest, emptyFrame: emptySeg });
     case "seg-labelmap":
-      return encodeSegLabelmap({ ...head, labelMap, manifest, emptyFrame: emptySeg });
+      return encodeSegLabelmap({
+        ...head,
+        labelMap,
+        manifest,
+        emptyFrame: emptySeg,
+        compression: await frameCompression(settings.segLabelmap.compression),
+      });
     case "rtstruct":
-      return encodeRtstruct({ ...head, labelMap, manifest });
+      return encodeRtstruct({ ...head, labelMap, manifest, ...settings.rtstruct });
     case "sr":
       return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts) });
     case "secondary-capture": {

@@ -65,6 +65,7 @@ async function writeObjects(
   const files = sourceFiles(database, objects, result);
   if (!files) return null;
   const predecessorReport = earlierReport(database, result);
+  const { rtstruct, segLabelmap, surfaces } = result.rule;
   const reply = await askChild<EncodeRequest, never, EncodeReply>(
     childEntry,
     {
@@ -75,7 +76,7 @@ async function writeObjects(
       outputFolder: options.resultFolder(result.id),
       outputs: outputsOf(result.rule),
       emptySeg: result.rule.emptySeg,
-      surfaces: result.rule.surfaces,
+      settings: { rtstruct, segLabelmap, surfaces },
       structures: result.structures ?? [],
       uids: result.uids,
       device: options.device(),

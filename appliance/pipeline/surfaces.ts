@@ -1,27 +1,49 @@
 import { join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
+import { encodeZip, type ZipEntry } from "../base/zip.ts";
 import type { ModelManifest } from "../domain/model.ts";
+import type { SurfaceForm } from "../domain/rule.ts";
 import { writeDurably } from "../store/objects.ts";
 import { labelSurfaces } from "../volume/mesh.ts";
-import { encodeMtl, encodeObj, type NamedMesh } from "../volume/mesh-files.ts";
+import { encodeMtl, encodeObj, encodeStl, type NamedMesh } from "../volume/mesh-files.ts";
 import type { LabelMap } from "../volume/volume.ts";
 
-const [objects, materials] = ["surfaces.obj", "surfaces.mtl"] as const;
-export const surfaceFiles: readonly string[] = [objects, materials];
+const [objects, materials, archive] = ["surfaces.obj", "surfaces.mtl", "surfaces-stl.zip"] as const;
+export const surfaceFiles: readonly string[] = [objects, materials, archive];
 
 /**
- * Leaves the surfaces of all structures in a folder, one object each under its name and colour, LPS mm; none where they can't be had, which
- * the notes say.
+ * Leaves the surfaces of all structures in a folder, LPS mm: one object each under its name and colour in an OBJ, or an STL each in one
+ * archive. None where they can't be had, which the notes say.
  */
-export async function writeSurfaces(folder: string, labelMap: LabelMap, { labels }: ModelManifest): Promise<string[]> {
+export async function writeSurfaces(
+  form: SurfaceForm,
+  folder: string,
+  labelMap: LabelMap,
+  { labels }: ModelManifest,
+): Promise<readonly string[]> {
   try {
-    await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
-    await writeDurably(join(folder, materials), [encodeMtl(labels)]);
-    return [];
+    switch (form) {
+      case "none":
+        return [];
+      case "obj":
+        await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
+        await writeDurably(join(folder, materials), [encodeMtl(labels)]);
+        return [];
+      case "stl":
+        await writeDurably(join(folder, archive), encodeZip(stlFiles(labelMap, labels)));
+        return [];
+      default:
+        return form satisfies never;
+    }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     return [`no surfaces were written: ${error.message}`]; // too scattered for one: the result itself is none the worse
   }
+}
+
+function* stlFiles(labelMap: LabelMap, labels: ModelManifest["labels"]): Generator<ZipEntry> {
+  for (const named of namedSurfaces(labelMap, labels))
+    yield { name: `${named.label.name.replace(/[^A-Za-z0-9_.-]/g, "_")}.stl`, bytes: Buffer.concat([...encodeStl(named)]) };
 }
 
 function* namedSurfaces(labelMap: LabelMap, labels: ModelManifest["labels"]): Generator<NamedMesh> {

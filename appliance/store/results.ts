@@ -9,7 +9,7 @@ import {
   type Review,
   type StructureMeasure,
 } from "../domain/result.ts";
-import type { ResultOutput, Rule } from "../domain/rule.ts";
+import { type ResultOutput, type Rule, storedRule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
 import { addInputs } from "./traces.ts";
@@ -127,7 +127,7 @@ function resultOf(row: ResultRow): Result {
   return {
     id: row.id,
     seriesId: row.series_id,
-    rule: JSON.parse(row.rule) as Rule,
+    rule: storedRule(JSON.parse(row.rule) as Rule),
     modelName: row.model_name,
     modelVersion: row.model_version,
     inputDigest: row.input_digest,

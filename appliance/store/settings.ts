@@ -1,5 +1,5 @@
 import type { RemoteNode } from "../domain/remote-node.ts";
-import type { Rule } from "../domain/rule.ts";
+import { type Rule, storedRule } from "../domain/rule.ts";
 import type { Database } from "./database.ts";
 
 /** A setting's value, or undefined where it was never set. */
@@ -62,7 +62,7 @@ export function removeNode(database: Database, name: string): boolean {
 
 /** In the order of the site file; each matching rule makes a result of its own. */
 export function listRules(database: Database): Rule[] {
-  return database.all<{ rule: string }>("select rule from rule order by position").map(({ rule }) => JSON.parse(rule) as Rule);
+  return database.all<{ rule: string }>("select rule from rule order by position").map(({ rule }) => storedRule(JSON.parse(rule) as Rule));
 }
 
 /** Replaces all nodes and rules. A node that was paused stays so: whoever paused it had a reason. */

@@ -9,6 +9,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { encodeEncapsulatedPdf } from "../../appliance/dicom/encapsulated-pdf.ts";
+import { jpegLsFrames, rleFrames } from "../../appliance/dicom/frame-compression.ts";
 import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
 import { encodeSecondaryCapture } from "../../appliance/dicom/secondary-capture.ts";
 import { encodeSeg } from "../../appliance/dicom/seg.ts";
@@ -36,11 +37,15 @@ type Output = {
   readonly writeWithVolume?: (parts: Parts) => Pieces | Promise<Pieces>;
 };
 
+const jpegLs = await jpegLsFrames();
+
 const outputs: readonly Output[] = [
   { name: "SEG", goal: "20 s, 300 MB", write: encodeSeg },
   { name: "Label Map SEG", goal: "5 s, 300 MB", write: encodeSegLabelmap },
-  { name: "Label Map SEG, RLE", goal: "5 s, 300 MB", write: (head) => encodeSegLabelmap({ ...head, compression: "rle" }) },
+  { name: "Label Map SEG, RLE", goal: "5 s, 300 MB", write: (head) => encodeSegLabelmap({ ...head, compression: rleFrames }) },
+  { name: "Label Map SEG, JPEG-LS", goal: "5 s, 300 MB", write: (head) => encodeSegLabelmap({ ...head, compression: jpegLs }) },
   { name: "RTSTRUCT", goal: "60 s, 300 MB", write: encodeRtstruct },
+  { name: "RTSTRUCT, simplified", goal: "60 s, 300 MB", write: (head) => encodeRtstruct({ ...head, simplifyMm: 0.3 }) },
   { name: "NIfTI", write: ({ labelMap, manifest }) => [encodeNifti(labelMap, manifest.labels)] },
   { name: "STL, each structure", write: (head) => meshesOf(head).flatMap((mesh) => encodeStl(mesh)) },
   { name: "OBJ, all structures", write: (head) => encodeObj(meshesOf(head), "labels.mtl") },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { jpegLsFrames, rleFrames } from "../../appliance/dicom/frame-compression.ts";
 import { readFileMeta } from "../../appliance/dicom/part10.ts";
 import { encodeRejectionNote } from "../../appliance/dicom/rejection-note.ts";
 import { encodeSegLabelmap } from "../../appliance/dicom/seg-labelmap.ts";
@@ -25,11 +26,12 @@ async function writeAll(folder: string): Promise<Written[]> {
   const { volume, source } = await seriesToVolume(seriesFiles(variant!.instances));
   const labelMap = labelsByHu(volume);
   const head = request(source, labelMap.labels, 4);
-  const uids = { seriesInstanceUid: uidOf("packed/series"), sopInstanceUid: uidOf("packed") };
+  const uids = (kind: string) => ({ seriesInstanceUid: uidOf(`packed/${kind}/series`), sopInstanceUid: uidOf(`packed/${kind}`) });
   const note = rejection({ source: { attributes: source.attributes } });
   const objects = {
     ...(await resultObjects(source, volume, labelMap, 4)),
-    "seg-labelmap-rle": encodeSegLabelmap({ ...head, uids, compression: "rle" }),
+    "seg-labelmap-rle": encodeSegLabelmap({ ...head, uids: uids("rle"), compression: rleFrames }),
+    "seg-labelmap-jpeg-ls": encodeSegLabelmap({ ...head, uids: uids("jpeg-ls"), compression: await jpegLsFrames() }),
     "rejection-note": encodeRejectionNote(note),
   };
   return Object.entries(objects).map(([kind, pieces]) => {
@@ -45,7 +47,7 @@ test("Orthanc takes every object of a result over one association and holds each
   await using folder = await temporaryFolder("objects");
   await using orthanc = await startOrthanc({ settings: { UnknownSopClassAccepted: true } });
   const written = await writeAll(folder.path);
-  assert.equal(written.length, 8);
+  assert.equal(written.length, 9);
   const node = { name: "pacs", aeTitle: orthanc.aeTitle, host: "127.0.0.1", port: orthanc.dicomPort };
   const outcomes = await storeFiles(
     node,

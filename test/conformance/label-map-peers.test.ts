@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { jpegLsFrames, rleFrames } from "../../appliance/dicom/frame-compression.ts";
 import { readFileMeta } from "../../appliance/dicom/part10.ts";
 import { encodeSeg } from "../../appliance/dicom/seg.ts";
 import { encodeSegLabelmap } from "../../appliance/dicom/seg-labelmap.ts";
@@ -23,17 +24,18 @@ function write(folder: string, name: string, pieces: Iterable<Uint8Array>): Stor
 test("an archive that takes classes it does not know keeps a label map, plain and compressed, pixel by pixel", async () => {
   await using folder = await temporaryFolder("label-map");
   await using orthanc = await startOrthanc({ settings: { UnknownSopClassAccepted: true } });
-  const other = { ...request, uids: { ...request.uids, sopInstanceUid: "2.25.223" } };
+  const other = (sopInstanceUid: string) => ({ ...request, uids: { ...request.uids, sopInstanceUid } });
   const files = [
     write(folder.path, "plain.dcm", encodeSegLabelmap(request)),
-    write(folder.path, "rle.dcm", encodeSegLabelmap({ ...other, compression: "rle" })),
+    write(folder.path, "rle.dcm", encodeSegLabelmap({ ...other("2.25.223"), compression: rleFrames })),
+    write(folder.path, "jpeg-ls.dcm", encodeSegLabelmap({ ...other("2.25.224"), compression: await jpegLsFrames() })),
   ];
   const node = { name: "pacs", aeTitle: orthanc.aeTitle, host: "127.0.0.1", port: orthanc.dicomPort };
   const stored = { kind: "stored", status: 0 };
-  assert.deepEqual(await storeFiles(node, "SEGBOX", files), [stored, stored]);
+  assert.deepEqual(await storeFiles(node, "SEGBOX", files), [stored, stored, stored]);
   const kept = await orthanc.instancesOf(sopClass.labelMapSegmentationStorage);
   const pixels = ({ path }: StoreFile) => readFileSync(path).subarray(-request.labelMap.labels.length);
-  assert.equal(kept.length, 2);
+  assert.equal(kept.length, 3);
   for (const file of files)
     assert.ok(
       kept.some((bytes) => Buffer.from(bytes).subarray(-pixels(file).length).equals(pixels(file))),

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { frameCompression, rleFrames } from "../../appliance/dicom/frame-compression.ts";
 import { encodeSegLabelmap, type LabelMapSegmentationRequest } from "../../appliance/dicom/seg-labelmap.ts";
+import { labelMapCompressions } from "../../appliance/domain/rule.ts";
 import { axialGrid, plainTexts, request, sourceSeries } from "../make/result-request.ts";
 import { temporaryFolder } from "../peers/folder.ts";
 import { run } from "../peers/process.ts";
@@ -23,7 +25,7 @@ test("a label map has every attribute that the standard's tables ask for, whatev
   const lossy = { ...plainTexts, "00282110": "01", "00282112": "12.5", "00282114": "ISO_15444_1" };
   const cases: { name: string; request: LabelMapSegmentationRequest }[] = [
     ...resultCases(),
-    { name: "compressed", request: { ...resultCases()[0]!.request, compression: "rle" } },
+    { name: "compressed", request: { ...resultCases()[0]!.request, compression: rleFrames } },
     { name: "nothing found", request: { ...request(sourceSeries(axialGrid(5, 4, 3)), new Uint8Array(60), 9), emptyFrame: true } },
     { name: "of a lossy series", request: request(sourceSeries(axialGrid(2, 2, 3), { texts: lossy }), new Uint8Array(12).fill(1), 1) },
   ];
@@ -75,29 +77,43 @@ function without(item: DicomJson, [tag = "", ...deeper]: readonly string[]): Dic
   return { ...others, [tag]: { ...taken, Value: (taken.Value as DicomJson[]).map((inner) => without(inner, deeper)) } };
 }
 
-for (const compression of ["none", "rle"] as const)
-  test(`pydicom puts every frame of a label map back and gets each voxel, compression ${compression}`, async () => {
+for (const name of labelMapCompressions)
+  test(`pydicom puts every frame of a label map back and gets each voxel, compression ${name}`, async () => {
     await using folder = await temporaryFolder("label-map");
+    const compression = await frameCompression(name);
     const encode = (from: LabelMapSegmentationRequest) => encodeSegLabelmap({ ...from, compression });
     const read = await readBack(folder.path, resultCases(), "seg", encode, async (casesFile) => {
+      if (name === "jpeg-ls") await unpackAll(folder.path); // pydicom 2 of Debian has no JPEG-LS of its own
       const { code, stderr } = await run("/usr/bin/python3", [script("seg_to_labels.py"), casesFile]);
       assert.equal(code, 0, stderr.slice(-2000));
     });
     for (const { name, expected, found } of read) assert.ok(Buffer.from(found).equals(expected), name);
   });
 
-test("dcmtk reads a label map to its end, and unpacks a compressed one to the same pixels", async () => {
-  await using folder = await temporaryFolder("label-map");
-  for (const { name, request: from } of resultCases()) {
-    const plain = write(folder.path, "plain", from);
-    const packed = write(folder.path, "packed", { ...from, compression: "rle" });
-    const unpacked = join(folder.path, "unpacked.dcm");
-    assert.deepEqual(await run("dcmdrle", [packed, unpacked]), { code: 0, signal: null, stdout: "", stderr: "" });
-    const { stdout, stderr } = await run("dcmdump", ["-q", "+P", "7fe0,0010", plain]);
-    assert.equal(stderr, "");
-    const pixelBytes = from.labelMap.labels.length + (from.labelMap.labels.length % 2);
-    assert.match(stdout, new RegExp(`# +${pixelBytes}, 1 PixelData`), name);
-    const [expected, found] = [plain, unpacked].map((file) => readFileSync(file).subarray(-pixelBytes)) as [Buffer, Buffer];
-    assert.ok(found.equals(expected), name);
+/** By dcmtk, in place. */
+async function unpackAll(folder: string): Promise<void> {
+  for (const name of readdirSync(folder).filter((each) => each.endsWith(".dcm"))) {
+    const file = join(folder, name);
+    assert.deepEqual(await run("dcmdjpls", [file, file]), { code: 0, signal: null, stdout: "", stderr: "" });
   }
-});
+}
+
+for (const [compression, unpack] of [
+  ["rle", "dcmdrle"],
+  ["jpeg-ls", "dcmdjpls"],
+] as const)
+  test(`dcmtk reads a label map to its end, and unpacks one in ${compression} to the same pixels`, async () => {
+    await using folder = await temporaryFolder("label-map");
+    for (const { name, request: from } of resultCases()) {
+      const plain = write(folder.path, "plain", from);
+      const packed = write(folder.path, "packed", { ...from, compression: await frameCompression(compression) });
+      const unpacked = join(folder.path, "unpacked.dcm");
+      assert.deepEqual(await run(unpack, [packed, unpacked]), { code: 0, signal: null, stdout: "", stderr: "" });
+      const { stdout, stderr } = await run("dcmdump", ["-q", "+P", "7fe0,0010", plain]);
+      assert.equal(stderr, "");
+      const pixelBytes = from.labelMap.labels.length + (from.labelMap.labels.length % 2);
+      assert.match(stdout, new RegExp(`# +${pixelBytes}, 1 PixelData`), name);
+      const [expected, found] = [plain, unpacked].map((file) => readFileSync(file).subarray(-pixelBytes)) as [Buffer, Buffer];
+      assert.ok(found.equals(expected), name);
+    }
+  });

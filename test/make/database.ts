@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ResultUids } from "../../appliance/domain/result.ts";
-import type { Rule } from "../../appliance/domain/rule.ts";
+import { type Rule, usualOutputSettings } from "../../appliance/domain/rule.ts";
 import type { InstanceFacts } from "../../appliance/domain/series.ts";
 import { type Database, openDatabase } from "../../appliance/store/database.ts";
 import type { NewResult } from "../../appliance/store/results.ts";
@@ -87,7 +87,7 @@ export const axialRule: Rule = {
   destinations: ["pacs"],
   deliver: "at-once",
   emptySeg: false,
-  surfaces: false,
+  ...usualOutputSettings,
 };
 
 export const someUids: ResultUids = {

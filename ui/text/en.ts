@@ -133,6 +133,7 @@ export const text = {
       "surfaces.obj": "Surfaces, OBJ",
       "surfaces.mtl": "Their colours, MTL",
       "provenance.json": "Provenance, JSON",
+      "surfaces-stl.zip": "Surfaces, STL in a zip",
     },
     reportFile: (number: string) => `Structured report ${number}`,
     noteFile: (number: string) => `Rejection note ${number}`,

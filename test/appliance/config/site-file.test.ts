@@ -39,7 +39,9 @@ test("the example file is taken and says what its comments say", async () => {
       destinations: ["pacs"],
       deliver: "at-once",
       emptySeg: false,
-      surfaces: false,
+      rtstruct: { holes: "keyhole", simplifyMm: 0 },
+      segLabelmap: { compression: "none" },
+      surfaces: "none",
     },
   ]);
 });
@@ -164,6 +166,9 @@ rules:
       - { node: sender, send: [seg] }
     deliver: after-acceptance
     emptySeg: true
+    rtstruct: { holes: inner-xor, simplifyMm: 0.2 }
+    segLabelmap: { compression: jpeg-ls }
+    surfaces: stl
 `);
   assert.partialDeepStrictEqual(site.rules[0], {
     outputs: [],
@@ -173,7 +178,9 @@ rules:
     ],
     deliver: "after-acceptance",
     emptySeg: true,
-    surfaces: false,
+    rtstruct: { holes: "inner-xor", simplifyMm: 0.2 },
+    segLabelmap: { compression: "jpeg-ls" },
+    surfaces: "stl",
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import dicomParser from "dicom-parser";
+import { jpegLsFrames, rleFrames } from "../../../appliance/dicom/frame-compression.ts";
 import { encodeSegLabelmap, type LabelMapSegmentationRequest } from "../../../appliance/dicom/seg-labelmap.ts";
 import { axialGrid, noiseLabels, request, sourceSeries, tiltedGrid, twoStructures } from "../../make/result-request.ts";
 
@@ -61,7 +62,7 @@ test("frames are said to make a volume unless the gantry was tilted", () => {
 });
 
 test("compressed frames lie in one fragment each, behind an empty offset table", () => {
-  const labelMap = read({ ...twoStructures(), compression: "rle" });
+  const labelMap = read({ ...twoStructures(), compression: rleFrames });
   assert.equal(labelMap.string("x00020010"), "1.2.840.10008.1.2.5");
   const { basicOffsetTable, fragments } = labelMap.elements.x7fe00010!;
   assert.deepEqual(basicOffsetTable, []);
@@ -69,6 +70,18 @@ test("compressed frames lie in one fragment each, behind an empty offset table",
   // The second slice is empty: a header, and four rows of five zeros.
   const middle = dicomParser.readEncapsulatedPixelDataFromFragments(labelMap, labelMap.elements.x7fe00010!, 1);
   assert.deepEqual([...middle.subarray(64)], [252, 0, 252, 0, 252, 0, 252, 0]);
+});
+
+test("JPEG-LS fragments have an even length and end with the end marker", async () => {
+  const labelMap = read({ ...twoStructures(), compression: await jpegLsFrames() });
+  assert.equal(labelMap.string("x00020010"), "1.2.840.10008.1.2.4.80");
+  const { fragments } = labelMap.elements.x7fe00010!;
+  assert.equal(fragments!.length, 3);
+  for (const [index, { length }] of fragments!.entries()) {
+    const bytes = dicomParser.readEncapsulatedPixelDataFromFragments(labelMap, labelMap.elements.x7fe00010!, index);
+    assert.equal(length % 2, 0);
+    assert.match(Buffer.from(bytes).toString("hex"), /^ffd8.*ffd9(00)?$/);
+  }
 });
 
 test("nothing found becomes one frame of zeros and every structure of the model when that is asked for", () => {
@@ -84,8 +97,8 @@ test("nothing found becomes one frame of zeros and every structure of the model 
   assert.ok(bytesOf({ ...twoStructures(), emptyFrame: true }).equals(bytesOf(twoStructures())), "what was found is written as always");
 });
 
-test("the same request gives the same bytes", () => {
-  for (const compression of ["none", "rle"] as const) {
+test("the same request gives the same bytes", async () => {
+  for (const compression of [null, rleFrames, await jpegLsFrames()]) {
     const noisy = { ...request(sourceSeries(grid), noiseLabels(grid, 3, 0.5, 1), 3), compression };
     const file = encodeSegLabelmap(noisy);
     assert.ok(Buffer.concat([...file]).equals(Buffer.concat([...file])));

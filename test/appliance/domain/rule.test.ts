@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { outputsOf, type Rule, type RuleCandidate, sendsOf, whyNot } from "../../../appliance/domain/rule.ts";
+import {
+  outputsOf,
+  type Rule,
+  type RuleCandidate,
+  sendsOf,
+  storedRule,
+  usualOutputSettings,
+  whyNot,
+} from "../../../appliance/domain/rule.ts";
 import type { InstanceFacts } from "../../../appliance/domain/series.ts";
 
 const image: InstanceFacts = {
@@ -28,7 +36,7 @@ function rule(match: Partial<Rule["match"]> = {}): Rule {
     destinations: [],
     deliver: "at-once",
     emptySeg: false,
-    surfaces: false,
+    ...usualOutputSettings,
   };
 }
 
@@ -137,4 +145,10 @@ test("a rule for one of our titles takes what was sent to it", () => {
     code: "called-ae-title",
     message: "sent to SEGNECK, expected SEGBOX",
   });
+});
+
+test("a rule that was stored by a release without these settings has the usual ones, and keeps what it has", () => {
+  const { rtstruct: _, segLabelmap: __, surfaces: ___, ...older } = rule();
+  assert.deepEqual(storedRule(older), rule());
+  assert.equal(storedRule({ ...older, surfaces: "stl" }).surfaces, "stl");
 });

@@ -7,7 +7,7 @@ import { RefusedError } from "../../../appliance/base/errors.ts";
 import { createLog } from "../../../appliance/base/log.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import type { StructureMeasure } from "../../../appliance/domain/result.ts";
-import type { ResultOutput } from "../../../appliance/domain/rule.ts";
+import { type ResultOutput, usualOutputSettings } from "../../../appliance/domain/rule.ts";
 import type { SeriesDescription } from "../../../appliance/domain/series.ts";
 import { roles } from "../../../appliance/domain/user.ts";
 import { hashPassword } from "../../../appliance/host/password.ts";
@@ -197,7 +197,7 @@ export function addPendingResult(box: Box, seriesId: number): number {
       destinations: ["PACS"],
       deliver: "at-once",
       emptySeg: false,
-      surfaces: false,
+      ...usualOutputSettings,
     },
     modelName: model.name,
     modelVersion: model.version,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readInstanceHeader } from "../../../appliance/dicom/instance-header.ts";
 import { readSourceSeries } from "../../../appliance/dicom/series-to-volume.ts";
-import { type ResultOutput, resultOutputs } from "../../../appliance/domain/rule.ts";
+import { type OutputSettings, type ResultOutput, resultOutputs, usualOutputSettings } from "../../../appliance/domain/rule.ts";
 import { askChild } from "../../../appliance/host/child-process.ts";
 import { loadModel } from "../../../appliance/inference/models.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "../../../appliance/pipeline/child-requests.ts";
@@ -22,7 +22,11 @@ async function encodeExample(
   folder: string,
   outputs: readonly ResultOutput[],
   isEmpty: boolean,
-  { emptySeg = false, volumeIsLost = false }: { emptySeg?: boolean; volumeIsLost?: boolean } = {},
+  {
+    emptySeg = false,
+    volumeIsLost = false,
+    settings = usualOutputSettings,
+  }: { emptySeg?: boolean; volumeIsLost?: boolean; settings?: OutputSettings } = {},
 ) {
   const files = [];
   for (const name of await readdir(exampleCt)) {
@@ -46,7 +50,7 @@ async function encodeExample(
     outputFolder: folder,
     outputs,
     emptySeg,
-    surfaces: true,
+    settings,
     structures: measureLabels({ grid, hu }, { grid, labels }).map(({ centre, ...measure }) => ({ ...measure, centreIjk: [125, 120, 7] })),
     uids: mintUids(),
     making: {
@@ -126,4 +130,18 @@ test("an object that can't be written leaves the others as they are, and says wh
   const names = await readdir(folder.path);
   assert.ok(names.includes("labels.nii.gz") && names.includes("statistics.json") && !names.includes("report.dcm"));
   await assert.rejects(encodeExample(folder.path, ["pdf"], false, { volumeIsLost: true }), "nothing at all was written");
+});
+
+test("a rule's settings reach the objects: holes, simplified contours, compression and surfaces", async () => {
+  await using folder = await temporaryFolder("encode-settings");
+  const settings = { rtstruct: { holes: "inner", simplifyMm: 0.3 }, segLabelmap: { compression: "jpeg-ls" }, surfaces: "stl" } as const;
+  await encodeExample(folder.path, ["seg-labelmap", "rtstruct"], false, { settings });
+  const rtstruct = await readFile(join(folder.path, "rtstruct.dcm"), "latin1");
+  assert.match(rtstruct, /combined by exclusive or; contours simplified by at most 0\.3 mm/);
+  const { stdout } = await run("dcmdump", ["+P", "0002,0010", join(folder.path, "seg-labelmap.dcm")]);
+  assert.match(stdout, /JPEGLSLossless/);
+  const names = await readdir(folder.path);
+  assert.ok(names.includes("surfaces-stl.zip") && !names.includes("surfaces.obj"));
+  await encodeExample(folder.path, ["sr"], false, { settings: { ...settings, surfaces: "obj" } });
+  assert.ok((await readdir(folder.path)).includes("surfaces.obj"));
 });
