@@ -32,8 +32,10 @@ import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
+import { Durability } from "./store/durability.ts";
 import { FreeSpace } from "./store/free-space.ts";
 import { releaseRunningJobs } from "./store/jobs.ts";
+import { LogSync } from "./store/log-sync.ts";
 import { ObjectFolder } from "./store/objects.ts";
 import { getResult } from "./store/results.ts";
 import { noteRestart } from "./store/series.ts";
@@ -81,7 +83,11 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
     else log.info("disk-has-room", { freeBytes });
   });
-  const objects = await ObjectFolder.open(folder.objects);
+  const durability = new Durability(({ message }) => log.error("storage-failed", { message }));
+  const logSync = new LogSync(folder.database, durability);
+  started.defer(() => logSync.close());
+  const objects = await ObjectFolder.open(folder.objects, durability);
+  started.defer(() => objects.close());
   let { models, refusals } = await usableModels([shippedModels, folder.models]);
   for (const { code, message } of refusals) log.error("model-unusable", { code, message });
   for (const rule of listRules(database))
@@ -134,6 +140,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   let dicomPort = 0;
   const receiving = async (): Promise<ReceivingState> => {
     await space.read();
+    if (durability.isLost) return "storage-failed";
     return space.isLow ? "disk-full" : "open";
   };
   /** Requests of the page run inside a transaction: the work they leave begins after it. */
@@ -210,12 +217,20 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     },
     {
       acceptAssociation: (peer) =>
-        acceptAssociation(peer, { aeTitles, acceptUnknownCallers: dicom.acceptUnknownCallers, nodes: listNodes(database), resolveHost }),
+        durability.isLost
+          ? { accept: false, reason: "temporary-congestion", detail: "storage-failed" }
+          : acceptAssociation(peer, {
+              aeTitles,
+              acceptUnknownCallers: dicom.acceptUnknownCallers,
+              nodes: listNodes(database),
+              resolveHost,
+            }),
       openInstance: (incoming) =>
         openInstance(incoming, {
           database,
           objects,
           space,
+          logSync,
           changes,
           clock,
           log,

@@ -12,6 +12,7 @@ import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import type { FreeSpace } from "../store/free-space.ts";
 import { addJob } from "../store/jobs.ts";
+import type { LogSync } from "../store/log-sync.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
 import { addInstance, findInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
@@ -24,7 +25,8 @@ export type ReceiveOptions = {
   readonly database: Database;
   readonly objects: ObjectFolder;
   /** Refuses images while the disk is nearly full. */
-  readonly space: Pick<FreeSpace, "require">;
+  readonly space: FreeSpace;
+  readonly logSync: LogSync;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,35 +49,57 @@ export async function openInstance(incoming: IncomingInstance, options: ReceiveO
     transferSyntaxUid: incoming.transferSyntaxUid,
     sourceAeTitle: incoming.peer.callingAeTitle,
   });
-  const writer = await options.objects.create(meta);
+  const writer = options.objects.create(meta);
   const head: Uint8Array[] = [meta];
   let headBytes = meta.length;
   return {
-    async write(chunk) {
+    write(chunk) {
       if (headBytes < headLimitBytes) {
-        const kept = chunk.slice(0, headLimitBytes - headBytes);
-        head.push(kept);
-        headBytes += kept.length;
+        head.push(chunk);
+        headBytes += chunk.length;
       }
-      await writer.write(chunk);
+      return writer.write(chunk);
     },
     async commit() {
-      const header = readHeader(Buffer.concat(head, headBytes), incoming, options);
+      const header = readHeader(head, incoming, options);
       const file = await writer.commit();
-      note(incoming, header, file, await findSame(header, file, options), options);
+      const { seriesId, isReceiving } = note(incoming, header, file, await findSame(header, file, options), options);
+      await options.logSync.synced();
+      if (isReceiving) options.changes.seriesChanged(seriesId);
+      options.wake();
     },
     abort: () => abandon(writer, options.log),
   };
 }
 
+/** Where the head of nearly every image ends. */
+const usualHeadBytes = 64 * 1024;
+
+/** Reads the first kilobytes, and all that was kept only where they do not suffice: putting them together costs more than reading them. */
+function headerOf(head: readonly Uint8Array[]): InstanceHeader {
+  const all = (): InstanceHeader => readInstanceHeader(Buffer.concat(head).subarray(0, headLimitBytes));
+  let bytes = 0;
+  const pieces = head.findIndex((piece) => {
+    bytes += piece.length;
+    return bytes >= usualHeadBytes;
+  });
+  if (pieces < 0 || pieces === head.length - 1) return all();
+  try {
+    return readInstanceHeader(Buffer.concat(head.slice(0, pieces + 1)));
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return all();
+  }
+}
+
 /** What can't be understood is refused to its sender, and noted: somebody will ask where the image went. */
 function readHeader(
-  head: Uint8Array,
+  head: readonly Uint8Array[],
   { sopClassUid, sopInstanceUid, peer }: IncomingInstance,
   { database, clock, log }: ReceiveOptions,
 ): InstanceHeader {
   try {
-    const header = readInstanceHeader(head);
+    const header = headerOf(head);
     if (header.sopInstanceUid !== sopInstanceUid || header.sopClassUid !== sopClassUid)
       throw new RefusedError("instance-mismatch", "SOP Class or Instance UID in the data set differs from the one in the C-STORE request");
     return header;
@@ -110,17 +134,17 @@ async function findSame(header: InstanceHeader, file: ReceivedFile, { database, 
 
 type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
 
-/** One transaction: the image, its series, and the job that looks whether the series is complete. */
+/** One transaction, not yet durable: the image, its series, and the job that looks whether the series is complete. */
 function note(
   incoming: IncomingInstance,
   header: InstanceHeader,
   file: ReceivedFile,
   sameAs: number | undefined,
   options: ReceiveOptions,
-): void {
-  const { database, clock, changes, log } = options;
+): { readonly seriesId: SeriesId; readonly isReceiving: boolean } {
+  const { database, clock, log } = options;
   const receivedAt = clock.now();
-  const { seriesId, isNew, isReceiving } = database.transaction(() => {
+  const { seriesId, isNew, isReceiving } = database.transactionUnsynced(() => {
     const added = addInstance(database, {
       seriesInstanceUid: header.seriesInstanceUid,
       studyInstanceUid: header.studyInstanceUid,
@@ -135,8 +159,7 @@ function note(
   });
   options.onSeries(incoming.peer.associationId, seriesId);
   log.debug(isNew ? "instance-received" : "instance-received-again", { seriesId, sizeBytes: file.sizeBytes });
-  if (isReceiving) changes.seriesChanged(seriesId);
-  options.wake();
+  return { seriesId, isReceiving };
 }
 
 function instanceOf(header: InstanceHeader, incoming: IncomingInstance, file: ReceivedFile, receivedAt: number): Instance {

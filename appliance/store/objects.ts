@@ -1,25 +1,44 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { access, close, open as openFile, rename as renameFile, unlink } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { UnavailableError } from "../base/errors.ts";
+import { Durability } from "./durability.ts";
+import { writePieces } from "./write-pieces.ts";
+
+// Plain descriptors and not FileHandles: half the cost per call, and a few hundred images come in a second
+const openPath = promisify(openFile);
+const closePath = promisify(close);
+const movePath = promisify(renameFile);
+const isThere = (path: string): Promise<boolean> => new Promise((resolve) => access(path, (error) => resolve(error === null)));
+
+/** Pieces from the network are kept until they are worth a write. Of one object at most twice as much is in memory: this, and what is being written. */
+const writeBytes = 256 * 1024;
 
 /**
  * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
- * of a path. A file is written as `incoming/UUID.part`, synchronised, linked to its name, and its folder is synchronised: what
+ * of a path. A file is written as `incoming/UUID.part`, synchronised, renamed, and its folder is synchronised: what
  * {@link ObjectWriter.commit} has returned from survives a power cut. A full or failing disk is an UnavailableError.
  */
 export class ObjectFolder {
   readonly #folder: string;
   readonly #incoming: string;
+  readonly #durability: Durability;
+  /** Descriptors of the folders that files went to, kept open: 256 at the most. */
+  readonly #folders = new Map<string, Promise<number>>();
+  /** Contents that get their names just now. */
+  readonly #placing = new Map<string, Promise<void>>();
 
-  private constructor(folder: string) {
+  private constructor(folder: string, durability: Durability) {
     this.#folder = folder;
     this.#incoming = join(folder, "incoming");
+    this.#durability = durability;
   }
 
   /** Makes the folders and removes what a crash left half-written: it was never acknowledged. */
-  static async open(folder: string): Promise<ObjectFolder> {
-    const objects = new ObjectFolder(folder);
+  static async open(folder: string, durability = new Durability()): Promise<ObjectFolder> {
+    const objects = new ObjectFolder(folder, durability);
     await mkdir(objects.#incoming, { recursive: true });
     for (const name of await readdir(objects.#incoming)) await rm(join(objects.#incoming, name), { force: true });
     for (let first = 0; first < 256; first++) await mkdir(join(folder, first.toString(16).padStart(2, "0")), { recursive: true });
@@ -30,75 +49,127 @@ export class ObjectFolder {
 
   /** For reading beside a running service: touches nothing. */
   static at(folder: string): ObjectFolder {
-    return new ObjectFolder(folder);
+    return new ObjectFolder(folder, new Durability());
   }
 
   path(digest: string): string {
     return join(this.#folder, digest.slice(0, 2), `${digest}.dcm`);
   }
 
-  /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). */
-  async create(head: Uint8Array): Promise<ObjectWriter> {
-    const part = join(this.#incoming, `${randomUUID()}.part`);
-    const writer = new ObjectWriter(this, part, await unlessFull(() => open(part, "wx")));
-    await writer.writeHead(head).catch(async (error: unknown) => {
-      await writer.abort();
-      throw error;
-    });
-    return writer;
-  }
-}
-
-/** One file on its way. Ends by `commit` or by `abort`. */
-export class ObjectWriter {
-  readonly #objects: ObjectFolder;
-  readonly #part: string;
-  readonly #file: FileHandle;
-  readonly #hash = createHash("sha256");
-  #sizeBytes = 0;
-  #ended = false;
-
-  constructor(objects: ObjectFolder, part: string, file: FileHandle) {
-    this.#objects = objects;
-    this.#part = part;
-    this.#file = file;
-  }
-
-  async writeHead(head: Uint8Array): Promise<void> {
-    await unlessFull(() => writeAll(this.#file, head));
-    this.#sizeBytes += head.length;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk);
-    await unlessFull(() => writeAll(this.#file, chunk));
-    this.#sizeBytes += chunk.length;
+  /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). UnavailableError where nothing can be kept. */
+  create(head: Uint8Array): ObjectWriter {
+    this.#durability.require();
+    return new ObjectWriter(this, this.#durability, join(this.#incoming, `${randomUUID()}.part`), head);
   }
 
   /**
-   * The content is durable under its digest when this resolves. A file that has the name already has the same data set and stays: it is
-   * linked and not renamed over, since its file meta information belongs to the row that came first.
+   * Gives a synchronised file its name, durably. A file that has the name already has the same data set and stays, since its file meta
+   * information belongs to the row that came first; two of the same content at once go one after the other.
    */
+  async place(part: string, digest: string): Promise<void> {
+    const before = this.#placing.get(digest);
+    const placing = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#placeNow(part, digest));
+    this.#placing.set(digest, placing);
+    try {
+      await placing;
+    } finally {
+      if (this.#placing.get(digest) === placing) this.#placing.delete(digest);
+    }
+  }
+
+  async #placeNow(part: string, digest: string): Promise<void> {
+    const path = this.path(digest);
+    if (await isThere(path)) await promisify(unlink)(part);
+    else await movePath(part, path);
+    // Also for a name that was there: whoever put it there may not have come to this line
+    await this.#durability.syncNames(await this.#descriptorOf(dirname(path)));
+  }
+
+  #descriptorOf(folder: string): Promise<number> {
+    const known = this.#folders.get(folder);
+    if (known) return known;
+    const opened = openPath(folder, "r");
+    this.#folders.set(folder, opened);
+    opened.catch(() => this.#folders.delete(folder));
+    return opened;
+  }
+
+  /** After the last writer has ended. */
+  async close(): Promise<void> {
+    for (const opened of this.#folders.values()) await opened.then(closePath).catch(() => {}); // nothing was written through it
+    this.#folders.clear();
+  }
+}
+
+/** One file on its way. Ends by `commit` or by `abort`. Calls do not overlap. */
+export class ObjectWriter {
+  readonly #objects: ObjectFolder;
+  readonly #durability: Durability;
+  readonly #part: string;
+  readonly #hash = createHash("sha256");
+  readonly #opened: Promise<number>;
+  #pieces: Uint8Array[];
+  #pieceBytes: number;
+  /** What was handed to the disk; the next pieces gather meanwhile. */
+  #writing: Promise<void>;
+  #sizeBytes: number;
+  #ended = false;
+
+  constructor(objects: ObjectFolder, durability: Durability, part: string, head: Uint8Array) {
+    this.#objects = objects;
+    this.#durability = durability;
+    this.#part = part;
+    this.#pieces = [head];
+    this.#pieceBytes = head.length;
+    this.#sizeBytes = head.length;
+    this.#opened = openPath(part, "wx");
+    this.#writing = this.#opened.then(() => {});
+    this.#writing.catch(() => {}); // told by the next write or commit
+  }
+
+  /** Takes the piece as it is: nobody may change it afterwards. A promise where the disk is behind. */
+  write(piece: Uint8Array): void | Promise<void> {
+    this.#hash.update(piece);
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
+    this.#sizeBytes += piece.length;
+    if (this.#pieceBytes >= writeBytes) return unlessFull(() => this.#handOver());
+  }
+
+  /** Gives what was gathered to the disk; resolves when it has taken what it was given before. */
+  #handOver(): Promise<void> {
+    const before = this.#writing;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    this.#writing = before.then(async () => writePieces(await this.#opened, pieces));
+    this.#writing.catch(() => {}); // told by the next write or commit
+    return before;
+  }
+
+  /** The content is durable under its digest when this resolves. */
   async commit(): Promise<{ digest: string; sizeBytes: number }> {
     const digest = this.#hash.digest("hex");
-    const path = this.#objects.path(digest);
     await unlessFull(async () => {
-      await this.#file.datasync();
-      await this.#file.close();
-      await link(this.#part, path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EEXIST") throw error;
-      });
-      await syncFolder(dirname(path));
+      await this.#handOver();
+      await this.#writing;
+      const file = await this.#opened;
+      await this.#durability.syncContent(file);
+      await this.#objects.place(this.#part, digest);
+      this.#ended = true;
+      close(file, () => {}); // synchronised: nothing is left that could fail
     });
-    this.#ended = true;
-    await rm(this.#part, { force: true });
     return { digest, sizeBytes: this.#sizeBytes };
   }
 
   async abort(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    await this.#file.close().catch(() => {}); // closed already when commit failed after its own close
+    this.#pieces = [];
+    const file = await this.#opened.catch(() => null);
+    if (file === null) return; // it could not be made: nothing is there
+    await this.#writing.catch(() => {});
+    await closePath(file).catch(() => {});
     await rm(this.#part, { force: true });
   }
 }

@@ -7,8 +7,10 @@ import { Later } from "../../../appliance/jobs/runner.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { createSteps } from "../../../appliance/pipeline/steps.ts";
+import { Durability } from "../../../appliance/store/durability.ts";
 import { FreeSpace } from "../../../appliance/store/free-space.ts";
 import { claimJob, finishJob, type Job } from "../../../appliance/store/jobs.ts";
+import { LogSync } from "../../../appliance/store/log-sync.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { temporaryDatabase } from "../../make/database.ts";
 
@@ -23,6 +25,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
   const changes = new Changes();
   const changed: number[] = [];
   changes.subscribe((change) => changed.push(change.seriesId));
+  const logSync = new LogSync(join(folder, "segbox.sqlite"), new Durability());
   const space = new FreeSpace(folder, 0, () => {});
   const objects = await ObjectFolder.open(join(folder, "objects"));
   const clock = { ...systemClock, now: () => at.now };
@@ -61,6 +64,7 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
     log,
     objects,
     space,
+    logSync,
     quietMs,
     resultFolder,
     stepOf,

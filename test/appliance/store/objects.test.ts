@@ -21,7 +21,7 @@ const incoming = (root: string) => readdir(join(root, "incoming"));
 
 test("a committed file is head and data set, under the digest of the data set alone", async () => {
   await using made = await opened();
-  const writer = await made.objects.create(head);
+  const writer = made.objects.create(head);
   await writer.write(body.subarray(0, 3));
   await writer.write(body.subarray(3));
   assert.deepEqual(await writer.commit(), { digest: digestOfBody, sizeBytes: head.length + body.length });
@@ -33,7 +33,7 @@ test("a committed file is head and data set, under the digest of the data set al
 
 test("before the commit nothing stands under the final name", async () => {
   await using made = await opened();
-  const writer = await made.objects.create(head);
+  const writer = made.objects.create(head);
   await writer.write(body);
   assert.equal(existsSync(made.objects.path(digestOfBody)), false);
   assert.equal((await incoming(made.root)).length, 1);
@@ -42,7 +42,7 @@ test("before the commit nothing stands under the final name", async () => {
 
 test("an aborted file leaves nothing, and aborting twice is no fault", async () => {
   await using made = await opened();
-  const writer = await made.objects.create(head);
+  const writer = made.objects.create(head);
   await writer.write(body);
   await writer.abort();
   await writer.abort();
@@ -52,7 +52,7 @@ test("an aborted file leaves nothing, and aborting twice is no fault", async () 
 
 test("an abort after the commit keeps the file", async () => {
   await using made = await opened();
-  const writer = await made.objects.create(head);
+  const writer = made.objects.create(head);
   await writer.write(body);
   await writer.commit();
   await writer.abort();
@@ -61,7 +61,7 @@ test("an abort after the commit keeps the file", async () => {
 
 test("the same content twice, at the same time, is one file and no error", async () => {
   await using made = await opened();
-  const writers = await Promise.all([made.objects.create(head), made.objects.create(head)]);
+  const writers = [made.objects.create(head), made.objects.create(head)];
   await Promise.all(writers.map((writer) => writer.write(body)));
   const [first, second] = await Promise.all(writers.map((writer) => writer.commit()));
   assert.deepEqual(first, second);
@@ -70,7 +70,7 @@ test("the same content twice, at the same time, is one file and no error", async
 
 test("what a crash left half-written is gone at the next open; what was committed is not", async () => {
   await using made = await opened();
-  const kept = await made.objects.create(head);
+  const kept = made.objects.create(head);
   await kept.write(body);
   await kept.commit();
   await writeFile(join(made.root, "incoming", "0000.part"), "half");
