@@ -31,6 +31,10 @@ export type BoxOptions = {
   readonly rules?: readonly object[];
   /** Further settings of the DICOM node. */
   readonly dicom?: object;
+  /** A program, with its arguments, that the service runs under. */
+  readonly under?: readonly string[];
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** The real service as a process of its own, as a user starts it, with one rule that sends everything to one PACS. */
@@ -62,6 +66,8 @@ export async function startBox({
   organization,
   rules,
   dicom = {},
+  under = [],
+  env = {},
 }: BoxOptions): Promise<Box> {
   await mkdir(data, { recursive: true });
   const site = {
@@ -83,7 +89,8 @@ export async function startBox({
     input: password,
   });
   assert.match(`${added.code} ${added.stderr}`, /^0 |tester is there already/);
-  const running = start(process.execPath, [cli, "serve", "--data", data, "--provision", siteFile]);
+  const [program = "", ...args] = [...under, process.execPath, cli, "serve", "--data", data, "--provision", siteFile];
+  const running = start(program, args, { env });
   const [line] = await running.waitForLine(/^\{"event":"listening".*/);
   const { dicomPort, httpPort } = JSON.parse(line) as { dicomPort: number; httpPort: number };
   const url = `http://127.0.0.1:${httpPort}`;
