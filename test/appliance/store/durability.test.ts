@@ -9,12 +9,8 @@ import { addInstance, getSeries } from "../../../appliance/store/series.ts";
 import { arrival, temporaryDatabase } from "../../make/database.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 
-/** A descriptor that nothing stands behind: fsync of it fails. */
-const closedDescriptor = (): number => {
-  const fd = openSync("/dev/null", "r");
-  closeSync(fd);
-  return fd;
-};
+/** Nothing stands behind it, nor will: fsync of it fails. */
+const noDescriptor = 2 ** 30;
 
 test("after one failed fsync nothing counts as durable any more, though another fsync would succeed", async () => {
   await using folder = await temporaryFolder();
@@ -22,7 +18,7 @@ test("after one failed fsync nothing counts as durable any more, though another 
   const durability = new Durability(({ code }) => told.push(code));
   const fd = openSync(folder.path, "r");
   await durability.syncNames(fd);
-  await assert.rejects(durability.syncContent(closedDescriptor()), { name: "UnavailableError", code: "storage-failed", message: /EBADF/ });
+  await assert.rejects(durability.syncContent(noDescriptor), { name: "UnavailableError", code: "storage-failed", message: /EBADF/ });
   await assert.rejects(durability.syncNames(fd), { code: "storage-failed" });
   assert.throws(() => durability.require(), { code: "storage-failed" });
   assert.deepEqual(told, ["storage-failed"]);
@@ -34,7 +30,7 @@ test("no object is begun after that, and one that was under way is not committed
   const durability = new Durability();
   const objects = await ObjectFolder.open(join(folder.path, "objects"), durability);
   const writer = objects.create(Buffer.from("head"));
-  await durability.syncContent(closedDescriptor()).catch(() => {});
+  await durability.syncContent(noDescriptor).catch(() => {});
   await assert.rejects(writer.commit(), { code: "storage-failed" });
   await writer.abort();
   assert.throws(() => objects.create(Buffer.from("head")), { code: "storage-failed" });
@@ -64,7 +60,7 @@ test("a failed sync of the log fails everybody who waits for it", async () => {
   await using made = await temporaryDatabase();
   const durability = new Durability();
   const log = new LogSync(join(made.folder, "segbox.sqlite"), durability);
-  await durability.syncContent(closedDescriptor()).catch(() => {});
+  await durability.syncContent(noDescriptor).catch(() => {});
   for (const { status } of await Promise.allSettled([log.synced(), log.synced(), log.synced()])) assert.equal(status, "rejected");
   log.close();
 });
