@@ -1,16 +1,11 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { messageOf, RefusedError } from "../base/errors.ts";
+import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
-import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
-import { readFileMeta } from "../dicom/part10.ts";
 import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
-import { machineSerialNumber } from "../host/serial-number.ts";
-import { readSoftwareVersion } from "../host/software-version.ts";
 import { usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
 import {
@@ -21,14 +16,11 @@ import {
   type EncodeRequest,
   type SegmentReply,
   type SegmentRequest,
-  type SourceFile,
-  type Subject,
 } from "../pipeline/child-requests.ts";
-import { mintUids, outputForms } from "../pipeline/outputs.ts";
-import type { Making } from "../pipeline/provenance.ts";
+import { outputForms } from "../pipeline/outputs.ts";
 import { surfaceFiles } from "../pipeline/surfaces.ts";
-import { inputDigest } from "../store/series.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
+import { encodeRequest, readSeries } from "./one-series.ts";
 import { outputSettingsHelp, outputSettingsIn, outputSettingsOptions } from "./output-settings.ts";
 import { structureTable } from "./structure-table.ts";
 
@@ -80,13 +72,13 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
     const { models } = await usableModels([shippedModels, ...(data === undefined ? [] : [join(data, "models")])]);
     const model = models.get(name);
     if (!model) throw new RefusedError("model-missing", `there is no model ${name}; installed: ${[...models.keys()].join(", ") || "none"}`);
-    const { files, subject, inputs, digest } = await readSeries(input);
+    const series = await readSeries(input);
     for (const file of outputFiles) await rm(join(output, file), { force: true }); // nothing of an earlier run may pass for this one's
     const createdAt = systemClock.now();
     const work = join(output, ".segbox-work");
     await mkdir(work, { recursive: true });
     try {
-      const common = { files, modelFolder: model.folder, modelVersion: model.manifest.version, outputFolder: work };
+      const common = { files: series.files, modelFolder: model.folder, modelVersion: model.manifest.version, outputFolder: work };
       const { structures, record } = await askChild<SegmentRequest, ChildProgress, SegmentReply>(
         childEntry,
         {
@@ -102,38 +94,7 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
       process.stderr.write("\n");
       const { written, failed, notes } = await askChild<EncodeRequest, never, EncodeReply>(
         childEntry,
-        {
-          kind: "encode",
-          ...common,
-          structures,
-          outputs,
-          emptySeg: false,
-          settings,
-          uids: mintUids(),
-          making: {
-            resultId: null,
-            plannedAt: new Date(createdAt).toISOString(),
-            series: null,
-            inputs,
-            inputsSha256: digest,
-            rule: null,
-            model: { name, version: model.manifest.version },
-            inference: record,
-            steps: [],
-          },
-          record,
-          subject,
-          predecessorReport: null,
-          review: null,
-          device: {
-            manufacturer: "Segbox",
-            modelName: "Segbox",
-            deviceSerialNumber: machineSerialNumber(),
-            softwareVersions: [readSoftwareVersion()],
-            stationName: "",
-          },
-          createdAt,
-        },
+        encodeRequest({ ...common, structures, record, outputs, settings, createdAt }, model.manifest, series),
         { stallMs: childStallMs },
       );
       for (const file of outputFiles) await rename(join(work, file), join(output, file)).catch(ignoreMissing);
@@ -160,49 +121,6 @@ function outputsIn(list: string): ResultOutput[] {
   const unknown = names.find((name) => !resultOutputs.some((output) => output === name));
   if (unknown !== undefined) throw new UsageError(`--outputs: expected ${resultOutputs.join(", ")}, found ${JSON.stringify(unknown)}`);
   return resultOutputs.filter((output) => names.includes(output));
-}
-
-/** The files of the one series in a folder, whom it is about, and the digest that a service would give it. */
-async function readSeries(folder: string): Promise<{
-  files: SourceFile[];
-  subject: Subject;
-  inputs: Making["inputs"];
-  digest: string;
-}> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
-  });
-  const found: { path: string; header: InstanceHeader; transferSyntaxUid: string; digest: string }[] = [];
-  let firstRefusal = "";
-  for (const entry of entries.filter((each) => each.isFile()).sort((a, b) => a.name.localeCompare(b.name))) {
-    const path = join(entry.parentPath, entry.name);
-    try {
-      const bytes = await readFile(path);
-      const header = readInstanceHeader(bytes);
-      const { transferSyntaxUid, dataSetOffset } = readFileMeta(bytes);
-      found.push({ path, header, transferSyntaxUid, digest: createHash("sha256").update(bytes.subarray(dataSetOffset)).digest("hex") });
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      firstRefusal ||= `${entry.name}: ${error.message}`;
-      process.stderr.write(`segbox: left out ${entry.name}: ${error.message}\n`);
-    }
-  }
-  const [first] = found;
-  if (!first) throw new RefusedError("input-empty", `no DICOM image in ${folder}${firstRefusal && ` (${firstRefusal})`}`);
-  const series = new Set(found.map(({ header }) => header.seriesInstanceUid));
-  if (series.size > 1)
-    throw new RefusedError("input-several-series", `expected one series in ${folder}, found ${series.size}; give each a folder of its own`);
-  return {
-    files: found.map(({ path, header }) => ({ sopInstanceUid: header.sopInstanceUid, path, sha256: null })),
-    subject: first.header,
-    inputs: found.map(({ header, transferSyntaxUid, digest }) => ({
-      sopInstanceUid: header.sopInstanceUid,
-      transferSyntaxUid,
-      sha256: digest,
-      receivedAt: null,
-    })),
-    digest: inputDigest(found),
-  };
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {

@@ -48,8 +48,8 @@ export async function slideWindow(
   await merge.end();
 }
 
-/** Fills a patch whose first voxel is `first` of the box; what lies outside the box is 0. */
-function readPatch(
+/** Fills a patch with normalised values, from voxel `first` of the box on; what lies outside the box is 0. */
+export function readPatch(
   { hu, dims: [ni, nj], box }: Prepared,
   values: Float32Array,
   [fi, fj, fk]: Ijk,

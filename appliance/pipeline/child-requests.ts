@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
 import type { Uid } from "../domain/ids.ts";
+import type { NetworkFile } from "../domain/model.ts";
 import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
 import type { OutputSettings, ResultOutput } from "../domain/rule.ts";
 import type { Reason, SeriesDescription } from "../domain/series.ts";
@@ -33,6 +34,8 @@ export type SegmentRequest = {
   readonly activationFile?: string;
   /** Names of the labels to draw; left out: all. */
   readonly labels?: readonly string[];
+  /** To measure time only: run the forms of this precision, barred or not, and no others; left out: what may make results. */
+  readonly benchPrecision?: NetworkFile["precision"];
   /** An installed model that crops the CT to those labels first; left out: none. */
   readonly cropBy?: string;
 };

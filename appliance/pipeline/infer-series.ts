@@ -51,6 +51,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     compute,
     wanted: request.labels ?? null,
     cropBy: request.cropBy ?? null,
+    benchPrecision: request.benchPrecision ?? null,
     onProgress,
     onStage(stage) {
       stagesMs[stage] += watch.lap();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { type Activation, type Choice, choicesOf } from "../domain/activation.ts";
-import type { ModelManifest } from "../domain/model.ts";
+import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
 import type { Compute } from "../nnunet/compute.ts";
@@ -19,6 +19,8 @@ export type RunModelOptions = {
   readonly wanted: readonly string[] | null;
   /** Another installed model, which crops the CT to the wanted labels first, as TotalSegmentator does for a choice of organs; null for none. */
   readonly cropBy: string | null;
+  /** To measure time only: the forms of this precision, barred or not; null: what may make results. */
+  readonly benchPrecision: NetworkFile["precision"] | null;
   readonly onProgress: (share: number) => void;
   readonly onStage: (stage: Stage) => void;
 };
@@ -83,11 +85,11 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
 }
 
 async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedModel, options: RunModelOptions): Promise<ModelRun> {
-  const { activation, threads, compute, wanted, onProgress, onStage } = options;
+  const { activation, threads, compute, wanted, benchPrecision, onProgress, onStage } = options;
   const used: UsedNetwork[] = [];
   const notes: string[] = [];
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
-    const choices = choicesOf(part, activation);
+    const choices = benchPrecision === null ? choicesOf(part, activation) : benchChoices(part, benchPrecision);
     for (const [index, choice] of choices.entries()) {
       const { network, provider, arena } = choice;
       try {
@@ -119,6 +121,13 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
     },
   );
   return { labelMap, patches, used, notes };
+}
+
+/** Whatever is there of a precision, for the processor. What comes of it is a time, never a result. */
+function benchChoices({ networks }: ModelPart, benchPrecision: NetworkFile["precision"]): readonly Choice[] {
+  return networks
+    .filter(({ engine, precision }) => engine === "onnx" && precision === benchPrecision)
+    .map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
 }
 
 function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {

@@ -20,6 +20,7 @@ const options: RunModelOptions = {
   compute: inThisThread,
   wanted: null,
   cropBy: null,
+  benchPrecision: null,
   onProgress: () => {},
   onStage: () => {},
 };
