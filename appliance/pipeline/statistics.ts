@@ -5,8 +5,8 @@ import type { StructureMeasure } from "../domain/result.ts";
 export type StructureStatistics = {
   /** mm3 */
   readonly volume: number;
-  /** Mean HU. */
-  readonly intensity: number;
+  /** Mean HU; null where there is nothing to take it of. */
+  readonly intensity: number | null;
   readonly volume_ml: number;
   readonly truncated: boolean;
   /** HU; absent in results of releases that did not measure it. */
@@ -20,13 +20,16 @@ export type StructureStatistics = {
 
 /**
  * statistics.json: structure name to volume in mm3 and mean HU under the keys that TotalSegmentator's statistics use (`volume`,
- * `intensity`, totalsegmentator/statistics.py), and what that has no key for. Structures that were not found are left out, and those cut off by
- * the field of view keep their volume and say `truncated`: neither is written as 0, as TotalSegmentator does.
+ * `intensity`, totalsegmentator/statistics.py), and what that has no key for. Structures cut off by the field of view keep their volume and
+ * say `truncated`, where TotalSegmentator may write 0. Those that were not found are left out, unless they are missed: then they have no
+ * volume, and the rules that say so.
  */
 export function statisticsOf({ labels }: ModelManifest, structures: readonly StructureMeasure[]): Record<string, StructureStatistics> {
   const flags = checkPlausibility(structures, labels);
-  return Object.fromEntries(
-    structures.map(({ value, volumeMl, meanHu, touchesBorder, medianHu, sdHu, minHu, maxHu }) => [
+  const flagsOf = (value: number) => flags.filter(({ label }) => label === value).map(({ code }) => code);
+  const missed = labels.filter(({ value }) => !structures.some((each) => each.value === value) && flagsOf(value).length > 0);
+  return Object.fromEntries([
+    ...structures.map(({ value, volumeMl, meanHu, touchesBorder, medianHu, sdHu, minHu, maxHu }) => [
       labels.find((label) => label.value === value)?.name ?? `label_${value}`,
       {
         volume: round(volumeMl * 1000, 1),
@@ -37,10 +40,11 @@ export function statisticsOf({ labels }: ModelManifest, structures: readonly Str
         ...(sdHu !== undefined && { intensity_sd: round(sdHu, 2) }),
         ...(minHu !== undefined && { intensity_min: minHu }),
         ...(maxHu !== undefined && { intensity_max: maxHu }),
-        flags: flags.filter(({ label }) => label === value).map(({ code }) => code),
+        flags: flagsOf(value),
       },
     ]),
-  );
+    ...missed.map(({ name, value }) => [name, { volume: 0, intensity: null, volume_ml: 0, truncated: false, flags: flagsOf(value) }]),
+  ]);
 }
 
 function round(value: number, digits: number): number {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
 import { encodeSeg } from "../../appliance/dicom/seg.ts";
+import { encodeSegLabelmap } from "../../appliance/dicom/seg-labelmap.ts";
 import { seriesToVolume } from "../../appliance/dicom/series-to-volume.ts";
 import type { SourceSeries } from "../../appliance/dicom/source.ts";
 import { isEven, sliceGapsMm, spacingMm } from "../../appliance/volume/grid.ts";
@@ -52,6 +53,8 @@ test("the series are what they are called, and each structure is in each of them
   for (const { name, labelMap } of series) assert.deepEqual([...new Set(labelMap.labels)].sort(), [0, 1, 2, 3], name);
 });
 
+const simplified = (from: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...from, holes: "inner", simplifyMm: 0.5 });
+
 /** As dciodvfy calls them. It does not know Label Map SEGs; `label-map.test.ts` judges those. */
 const judged: readonly (readonly [keyof ResultObjects, RegExp])[] = [
   ["seg", /^Segmentation$/m],
@@ -80,11 +83,13 @@ test("dciodvfy finds no error in SEG, RTSTRUCT, SR, Secondary Capture and PDF of
   }
 });
 
-for (const [kind, encode] of [
-  ["seg", encodeSeg],
-  ["rtstruct", encodeRtstruct],
+for (const [name, kind, encode] of [
+  ["SEG", "seg", encodeSeg],
+  ["label map SEG", "seg", encodeSegLabelmap],
+  ["RTSTRUCT", "rtstruct", encodeRtstruct],
+  ["RTSTRUCT, with inner contours and simplified,", "rtstruct", simplified],
 ] as const)
-  test(`pydicom puts the ${kind} of each of these series back, voxel for voxel`, async () => {
+  test(`pydicom puts the ${name} of each of these series back, voxel for voxel`, async () => {
     await using folder = await temporaryFolder(kind);
     const cases = series.map(({ name, source, labelMap }) => ({ name, request: request(source, labelMap.labels, 4) }));
     const read = await readBack(folder.path, cases, kind, encode, async (casesFile) => {

@@ -23,6 +23,15 @@ test("flags stand with the structure that they are about", () => {
   assert.deepEqual(lungs?.flags, ["volume-implausible", "hu-implausible"]);
 });
 
+test("what is missing between its neighbours has an entry without volume, what is missing otherwise has none", () => {
+  const names = ["rib_left_3", "rib_left_4", "rib_left_5", "rib_left_6"];
+  const ribs = { labels: names.map((name, index) => ({ value: index + 1, name })) } as unknown as ModelManifest;
+  const found = [1, 3].map((value) => ({ ...measure, value, volumeMl: 9, meanHu: 400 }));
+  const statistics = statisticsOf(ribs, found);
+  assert.deepEqual(Object.keys(statistics), ["rib_left_3", "rib_left_5", "rib_left_4"]);
+  assert.deepEqual(statistics["rib_left_4"], { volume: 0, intensity: null, volume_ml: 0, truncated: false, flags: ["missing-between"] });
+});
+
 test("a label that the model does not name goes by its number", () => {
   assert.deepEqual(Object.keys(statisticsOf(model, [{ ...measure, value: 7 }])), ["label_7"]);
 });
