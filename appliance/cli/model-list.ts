@@ -34,7 +34,7 @@ async function installedLines(data: string | undefined): Promise<readonly string
     );
     const bytes = parts.flatMap((part) => part.networks.flatMap(filesOf)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const cropped = crop ? `, cropped by ${crop.model}` : "";
-    return `${name.padEnd(24)} ${version.padEnd(20)} ${String(labels.length).padStart(3)} labels  ${(bytes / 1e6).toFixed(0).padStart(4)} MB  ${networks.join(", ")}${cropped}`;
+    return `${name.padEnd(24)} ${version.padEnd(20)} ${labelCount(labels)}  ${(bytes / 1e6).toFixed(0).padStart(4)} MB  ${networks.join(", ")}${cropped}`;
   });
 }
 
@@ -46,7 +46,9 @@ function catalogueLines(): readonly string[] {
       const spacing = spacingMmXyz ? `${spacingMmXyz.map((each) => Number(each.toFixed(2))).join(" x ")} mm` : "nnU-Net's";
       const against = modality !== "CT" ? "for MR images" : licence !== "Apache-2.0" ? "needs a licence of its authors" : (unusable ?? "");
       const datasets = parts.map(({ dataset }) => dataset).join(" ");
-      return `${name.padEnd(28)} ${String(labels.length).padStart(3)} labels  ${spacing.padEnd(22)} ${datasets.padEnd(20)} ${against}`.trimEnd();
+      return `${name.padEnd(28)} ${labelCount(labels)}  ${spacing.padEnd(22)} ${datasets.padEnd(20)} ${against}`.trimEnd();
     }),
   ];
 }
+
+const labelCount = ({ length }: readonly unknown[]): string => `${String(length).padStart(3)} ${length === 1 ? "label " : "labels"}`;

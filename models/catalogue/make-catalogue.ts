@@ -132,6 +132,8 @@ function cropOf({ crop, crop_model, crop_addon, robust_crop }: Config): Catalogu
 function unusable(task: string, hasAuxiliary: boolean): string | null {
   if (task === "vertebrae_pp_refined") return "upstream refines it by the masks of another task, a step that is not made here";
   if (task === "total_highres_test") return "its weights are not published";
+  if (task === "heartchambers_highres")
+    return "upstream takes away what lies outside the masks of another task, a step that is not made here";
   if (hasAuxiliary) return "its network also draws structures that upstream throws away, a step that is not made here";
   return null;
 }
