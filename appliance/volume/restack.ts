@@ -22,7 +22,7 @@ export function straighten(volume: CtVolume): Straightened {
 export function restackHu({ grid, hu }: CtVolume, target: Grid): CtVolume {
   const moves = movesBetween(grid, target);
   const [ti, tj, tk] = target.dims;
-  const result = new Int16Array(voxelCount(target));
+  const result = new Int16Array(new SharedArrayBuffer(2 * voxelCount(target))); // shared, so that several threads can resample it
   const below = new Float32Array(ti * tj);
   const above = new Float32Array(ti * tj);
   for (let k = 0; k < tk; k++) {
@@ -30,8 +30,8 @@ export function restackHu({ grid, hu }: CtVolume, target: Grid): CtVolume {
     shiftSlice(hu, grid, low, moves.shift(low, k), below, target);
     if (part > 0) shiftSlice(hu, grid, high, moves.shift(high, k), above, target);
     for (let n = 0, at = k * ti * tj; n < below.length; n++, at++) {
-      const value = part > 0 ? below[n]! + part * (above[n]! - below[n]!) : below[n]!;
-      result[at] = Math.floor(value + 0.5);
+      const from = below[n]!;
+      result[at] = Math.floor((part > 0 ? from + part * (above[n]! - from) : from) + 0.5);
     }
   }
   return { grid: target, hu: result };
@@ -111,6 +111,7 @@ function shiftSlice(
 ): void {
   const columns = samples(ti, ni, shiftI);
   const rows = samples(tj, nj, shiftJ);
+  const isWholeI = columns.part.every((part) => part === 0);
   const slice = k * ni * nj;
   for (let j = 0, to = 0; j < tj; j++) {
     if (rows.low[j]! < 0) {
@@ -121,6 +122,16 @@ function shiftSlice(
     const first = slice + ni * rows.low[j]!;
     const second = slice + ni * rows.high[j]!;
     const partJ = rows.part[j]!;
+    if (isWholeI) {
+      // A gantry's tilt moves rows only.
+      for (let i = 0; i < ti; i++, to++) {
+        const low = columns.low[i]!;
+        const before = low < 0 ? airHu : hu[first + low]!;
+        const behind = low < 0 ? airHu : hu[second + low]!;
+        into[to] = before + partJ * (behind - before);
+      }
+      continue;
+    }
     for (let i = 0; i < ti; i++, to++) {
       const low = columns.low[i]!;
       if (low < 0) {
@@ -130,7 +141,7 @@ function shiftSlice(
       const high = columns.high[i]!;
       const partI = columns.part[i]!;
       const before = hu[first + low]! + partI * (hu[first + high]! - hu[first + low]!);
-      const behind = partJ === 0 ? before : hu[second + low]! + partI * (hu[second + high]! - hu[second + low]!);
+      const behind = hu[second + low]! + partI * (hu[second + high]! - hu[second + low]!);
       into[to] = before + partJ * (behind - before);
     }
   }

@@ -80,11 +80,18 @@ async function readExample(): Promise<Example> {
   return { attributes: source.attributes, hu: volume.hu, dims: volume.grid.dims };
 }
 
-function singleFrames(name: string, geometry: Geometry, example: Example): MadeInstance[] {
+/** One series of two phases at the same positions, the later one first. */
+export async function twoPhases(): Promise<Variant> {
+  const example = await readExample();
+  return { name: "two phases", instances: [2, 1].flatMap((phase) => singleFrames("two-phases", axial, example, phase)) };
+}
+
+function singleFrames(name: string, geometry: Geometry, example: Example, phase = 1): MadeInstance[] {
   return Array.from({ length: geometry.dims[2] }, (_, k) => {
-    const sopInstanceUid = uidOf(`variants/${name}/${k}`);
+    const sopInstanceUid = uidOf(phase === 1 ? `variants/${name}/${k}` : `variants/${name}/${k}/${phase}`);
     const dataSet = commonDataSet(name, sopInstanceUid, geometry, example);
     const own: [number, string, MadeValue][] = [
+      [0x00200012, "IS", `${phase}`],
       [0x00200013, "IS", `${k + 1}`],
       [0x00200032, "DS", positionOf(geometry, k)],
       [0x00200037, "DS", orientationOf(geometry)],

@@ -393,6 +393,24 @@ test("an enhanced CT that describes fewer frames than it has is refused", async 
   await assert.rejects(seriesToVolume([enhancedCt((dataSet) => dataSet.set(0x00280008, ["IS", "5"]))]), { code: "frames-missing" });
 });
 
+test("two phases in the frames of an enhanced CT are told apart by their temporal position, not mixed", async () => {
+  const file = enhancedCt((dataSet) => {
+    const [, frames] = dataSet.get(0x52009230) as readonly [string, MadeDataSet[]];
+    const ofPhase = (frame: MadeDataSet, phase: number): MadeDataSet =>
+      new Map([...frame, [0x00209111, ["SQ", [new Map([[0x00209128, ["UL", [phase]]]])]]] as const]);
+    const [localizer, ...slices] = frames;
+    dataSet.set(0x52009230, ["SQ", [localizer!, ...slices.map((frame) => ofPhase(frame, 2)), ...slices.map((frame) => ofPhase(frame, 1))]]);
+    dataSet.set(0x00280008, ["IS", "7"]);
+    dataSet.set(0x7fe00010, ["OW", Buffer.alloc(7 * 4 * 2)]);
+  });
+  const { source, notes } = await seriesToVolume([file]);
+  assert.deepEqual(
+    source.slices.map(({ frameNumber }) => frameNumber),
+    [7, 6, 5],
+  );
+  assert.match(notes.join(), /those of Temporal Position Index 1 were segmented, 3 of Temporal Position Index 2 were left out/);
+});
+
 /** Four frames of 2 x 2; the first is a localizer, the others descend. */
 function enhancedCt(edit: (dataSet: MadeDataSet) => void = () => {}): SeriesFile {
   const one = (tag: number, vr: string, value: string): MadeDataSet => new Map([[tag, [vr, value]]]);
