@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { messageOf, RefusedError } from "../appliance/base/errors.ts";
+import { RefusedError } from "../appliance/base/errors.ts";
+import { plainly } from "../appliance/base/system-errors.ts";
 import { parseSiteFile, type Site } from "../appliance/config/site-file.ts";
 import { addAudit } from "../appliance/store/audit.ts";
 import type { Database } from "../appliance/store/database.ts";
@@ -12,7 +13,7 @@ import { getSetting, replaceNodesAndRules, setSetting } from "../appliance/store
  */
 export async function applySiteFile(database: Database, path: string, now: number): Promise<boolean> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new RefusedError("site-file-unreadable", `can't read the site file ${path}: ${messageOf(error)}`, { cause: error });
+    throw new RefusedError("site-file-unreadable", `can't read the site file: ${plainly(error)}`, { cause: error });
   });
   const digest = createHash("sha256").update(text).digest("hex");
   if (getSetting<string>(database, "provisioned") === digest) return false;

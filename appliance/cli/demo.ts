@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { paths } from "../api/paths.ts";
 import type { ResultDetail, SeriesDetail, SeriesSummary } from "../api/series.ts";
 import { systemClock } from "../base/clock.ts";
-import { messageOf, RefusedError } from "../base/errors.ts";
+import { RefusedError } from "../base/errors.ts";
+import { plainly } from "../base/system-errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import { parseSiteFile } from "../config/site-file.ts";
 import { readInstanceHeader } from "../dicom/instance-header.ts";
@@ -117,7 +118,7 @@ type SourceFile = { readonly path: string } & ReturnType<typeof readFileMeta>;
 /** The images of the one CT series in a folder; what else lies there is named and left out. */
 async function readFiles(folder: string): Promise<SourceFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
+    throw new RefusedError("input-unreadable", `can't read the input: ${plainly(error)}`, { cause: error });
   });
   const files: (SourceFile & { readonly seriesInstanceUid: string })[] = [];
   for (const entry of entries.filter((each) => each.isFile())) {

@@ -1,4 +1,5 @@
-import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
+import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { plainly } from "../base/system-errors.ts";
 import { type Command, parseCommand, UsageError } from "./command.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
@@ -51,7 +52,7 @@ async function run(args: readonly string[]): Promise<number> {
     }
     return await command.run(parseCommand(command, rest));
   } catch (error) {
-    process.stderr.write(`segbox: ${messageOf(error).replaceAll(/\s*\n\s*/g, " ")}\n`);
+    process.stderr.write(`segbox: ${plainly(error).replaceAll(/\s*\n\s*/g, " ")}\n`);
     if (error instanceof UsageError) return 2;
     if (!(error instanceof RefusedError || error instanceof UnavailableError) && process.env.SEGBOX_STACKS)
       process.stderr.write(`${(error as Error).stack}\n`);

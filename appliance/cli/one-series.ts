@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, RefusedError } from "../base/errors.ts";
+import { RefusedError } from "../base/errors.ts";
+import { plainly } from "../base/system-errors.ts";
 import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-header.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import type { ModelManifest } from "../domain/model.ts";
@@ -23,7 +24,7 @@ export type ReadSeries = {
 /** The files of the one series in a folder, whom it is about, and the digest that a service would give it. */
 export async function readSeries(folder: string): Promise<ReadSeries> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new RefusedError("input-unreadable", `can't read ${folder}: ${messageOf(error)}`, { cause: error });
+    throw new RefusedError("input-unreadable", `can't read the input: ${plainly(error)}`, { cause: error });
   });
   const found: { path: string; header: InstanceHeader; transferSyntaxUid: string; digest: string }[] = [];
   let firstRefusal = "";

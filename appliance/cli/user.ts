@@ -7,20 +7,20 @@ import { hashPassword } from "../host/password.ts";
 import { addAudit } from "../store/audit.ts";
 import { openDatabase } from "../store/database.ts";
 import { addUser } from "../store/users.ts";
+import { askNewPassword } from "./ask-password.ts";
 import { type Command, required, UsageError } from "./command.ts";
 
 export const userAdd: Command = {
   words: ["user", "add"],
   summary: "add a user of the web page",
   help: `
-segbox user add NAME --data DIR --role admin|engineer|reviewer --password-stdin
+segbox user add NAME --data DIR --role admin|engineer|reviewer [--password-stdin]
 
-Adds a user; the service may be running. The password, at least 12 characters, is the first line of standard input, so that it stands in no
-process list.
+Adds a user; the service may be running. Asks for the password, at least 12 characters, on the terminal, without showing it.
 
   --data DIR        the service's data folder
   --role ROLE       admin: everything; engineer: settings and health; reviewer: worklist and results
-  --password-stdin  required: the password comes on standard input
+  --password-stdin  the password is the first line of standard input, for scripts: it stands in no process list
 `,
   options: { data: { type: "string" }, role: { type: "string" }, "password-stdin": { type: "boolean" } },
   positionals: 1,
@@ -30,9 +30,11 @@ process list.
       throw new UsageError("NAME: expected 1 to 64 letters, digits, dots, dashes, underscores or @");
     const role = required(args, "role");
     if (!roles.includes(role as Role)) throw new UsageError(`--role: expected ${roles.join(", ")}, found ${role}`);
-    if (!args.values["password-stdin"]) throw new UsageError("--password-stdin is required");
+    const isAsked = process.stdin.isTTY === true;
+    if (!args.values["password-stdin"] && !isAsked)
+      throw new UsageError("standard input is no terminal to ask for the password on; give it there with --password-stdin");
     const folder = dataFolder(required(args, "data"));
-    const [password = ""] = (await text(process.stdin)).split(/\r?\n/);
+    const password = isAsked ? await askNewPassword(process.stdin, (line) => process.stderr.write(line)) : await firstLine();
     const now = systemClock.now();
     const passwordHash = await hashPassword(password);
     await mkdir(folder.root, { recursive: true, mode: 0o700 });
@@ -49,3 +51,8 @@ process list.
     return 0;
   },
 };
+
+async function firstLine(): Promise<string> {
+  const [line = ""] = (await text(process.stdin)).split(/\r?\n/);
+  return line;
+}

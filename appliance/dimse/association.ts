@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { plainly } from "../base/system-errors.ts";
 import { implementationClassUid, implementationVersionName } from "../dicom/uids.ts";
 import type { AeTitle } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
@@ -270,7 +271,7 @@ export class Association implements UpperLayerUser {
   }
   #networkFailure(error: Error & { code?: string }): UnavailableError {
     const code = codesOfSystem[error.code ?? ""] ?? "association-aborted";
-    return new UnavailableError(code, `${this.#node.name}: ${error.message || error.code}`, { cause: error });
+    return new UnavailableError(code, `${this.#node.name}: ${plainly(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { listAudit } from "../../../appliance/store/audit.ts";
@@ -150,4 +152,31 @@ test("a model that is not installed is told with those that are, before anything
   assert.equal(code, 1);
   assert.match(stderr, /^segbox: there is no model nowhere; installed: /);
   assert.deepEqual(await readdir(folder.path), ["input"]);
+});
+
+test("a port that is taken, and an input that is not there, are said in words on one line", async () => {
+  await using folder = await temporaryFolder();
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  const siteFile = join(folder.path, "site.yaml");
+  await writeFile(siteFile, `station: { name: TEST }\ndicom: { aeTitle: TEST, port: ${port} }\nhttp: { port: 0 }\n`);
+  const served = await segbox(["serve", "--data", join(folder.path, "data"), "--provision", siteFile]);
+  taken.close();
+  assert.equal(served.code, 1);
+  assert.match(
+    served.stderr.trimEnd().split("\n").at(-1)!,
+    new RegExp(
+      `^segbox: 127\\.0\\.0\\.1:${port}: another program listens there already; stop that, or choose another port \\(EADDRINUSE\\)$`,
+    ),
+  );
+  const missing = await segbox(["segment", "--input", "/nowhere", "--output", folder.path]);
+  assertRefused(missing, /can't read the input: \/nowhere: there is no such file or folder \(ENOENT\)$/m);
+});
+
+test("before the installation `npm run segbox` says so in one line", async () => {
+  await using folder = await temporaryFolder();
+  await copyFile(join(import.meta.dirname, "../../../package.json"), join(folder.path, "package.json"));
+  const { code, stderr } = await run("npm", ["--prefix", folder.path, "run", "-s", "segbox", "--", "serve"]);
+  assert.deepEqual([code, stderr], [2, "segbox: not installed yet; run `npm ci` first\n"]);
 });
