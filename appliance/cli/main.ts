@@ -4,28 +4,13 @@ import { type Command, parseCommand, UsageError } from "./command.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
 import { modelCommands } from "./model.ts";
-import { modelActivate } from "./model-activate.ts";
-import { modelBench } from "./model-bench.ts";
 import { nodePause, nodeResume, nodeTest } from "./node.ts";
 import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
 import { userAdd } from "./user.ts";
 
-const commands: readonly Command[] = [
-  serve,
-  segment,
-  explain,
-  reproduce,
-  nodeTest,
-  nodePause,
-  nodeResume,
-  ...modelCommands,
-  modelActivate,
-  modelBench,
-  userAdd,
-  demo,
-];
+const commands: readonly Command[] = [serve, segment, explain, reproduce, nodeTest, nodePause, nodeResume, ...modelCommands, userAdd, demo];
 
 if (Number(process.versions.node.split(".")[0]) !== 24) {
   process.stderr.write(`segbox: needs Node 24, found ${process.version}; start it by \`npm run segbox\`, which brings its own\n`);

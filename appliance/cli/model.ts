@@ -1,7 +1,9 @@
 import type { Command } from "./command.ts";
+import { modelActivate } from "./model-activate.ts";
+import { modelBench } from "./model-bench.ts";
 import { modelFetch } from "./model-fetch.ts";
 import { modelImport } from "./model-import.ts";
 import { modelList } from "./model-list.ts";
 
 /** `segbox model ...`, a file each. */
-export const modelCommands: readonly Command[] = [modelImport, modelList, modelFetch];
+export const modelCommands: readonly Command[] = [modelImport, modelList, modelFetch, modelActivate, modelBench];

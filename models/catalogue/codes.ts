@@ -1,10 +1,7 @@
 import type { CodedConcept } from "../../appliance/domain/code.ts";
-import type { CatalogueLabel } from "./catalogue.ts";
 
 const sct = (value: string, meaning: string): CodedConcept => ({ value, scheme: "SCT", meaning });
 const anatomical = sct("91723000", "Anatomical Structure");
-export const left = sct("7771000", "Left");
-export const right = sct("24028007", "Right");
 
 /** What upstream's table of codes says otherwise than DICOM does today, or than it means itself. */
 export const corrections = {
@@ -26,6 +23,3 @@ export const corrections = {
     return code;
   },
 };
-
-/** Structures that upstream's table of codes lacks. */
-export const moreLabels: Readonly<Record<string, CatalogueLabel>> = {};

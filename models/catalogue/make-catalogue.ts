@@ -6,7 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CodedConcept } from "../../appliance/domain/code.ts";
 import type { CatalogueLabel, CataloguePart, CatalogueTask } from "./catalogue.ts";
-import { corrections, moreLabels } from "./codes.ts";
+import { corrections } from "./codes.ts";
+import { moreLabels } from "./more-codes.ts";
 
 const folder = import.meta.dirname;
 

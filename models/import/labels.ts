@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Label } from "../../appliance/domain/model.ts";
 import { catalogueLabel } from "../catalogue/catalogue.ts";
+import { colourOf } from "../catalogue/colours.ts";
 
 /**
  * Labels of a model by their names. A name that the catalogue knows gets its codes. Any other gets a code of our own private scheme whose
@@ -45,13 +46,3 @@ const meaningOf = (name: string): string =>
   titleOf(name)
     .replaceAll(/[\\\p{Cc}]/gu, " ")
     .slice(0, 64);
-
-/** Hues a golden angle apart: neighbours never look alike. */
-function colourOf(index: number): readonly [number, number, number] {
-  const hue = (index * 137.508) % 360;
-  const channel = (n: number): number => {
-    const k = (n + hue / 30) % 12;
-    return Math.round(255 * (0.55 - 0.35 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
-}

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { catalogueLabel, catalogueTasks, usableTask } from "../../../models/catalogue/catalogue.ts";
 import { makeCatalogue } from "../../../models/catalogue/make-catalogue.ts";
+import { moreLabels } from "../../../models/catalogue/more-codes.ts";
+import { python } from "../../peers/python.ts";
 
 const task = (name: string) => catalogueTasks.find((each) => each.name === name)!;
 
@@ -82,4 +84,26 @@ test("what can't be run is refused by name: MR, a licence, a missing step", () =
   assert.throws(() => usableTask("tissue_types"), { code: "task-needs-licence", message: /tissue_types is not open/ });
   assert.throws(() => usableTask("vertebrae_pp_refined"), { code: "task-unusable", message: /masks of another task/ });
   assert.throws(() => usableTask("total_pet"), { code: "task-unknown", message: /no task total_pet/ });
+});
+
+test("codes of our own choice are DICOM's, and mean there what we say", async () => {
+  const named = Object.values(moreLabels).flatMap(({ category, type, anatomicRegion }) => [
+    category,
+    type,
+    ...(anatomicRegion ? [anatomicRegion] : []),
+  ]);
+  const concepts = [...named, ...Object.values(moreLabels).flatMap(({ modifiers }) => modifiers)];
+  const known = (await python("test/models/catalogue/known_codes.py", [...new Set(concepts.map(({ value }) => value))])) as Record<
+    string,
+    string | null
+  >;
+  // "Submandibular salivary apparatus" and the like: every longer word of our meaning, but those that only say what kind of thing it is.
+  const kind = /^(muscle|gland|bone|structure|tooth|maxillary|mandibular|morphologically|abnormal)$/;
+  for (const { value, meaning } of concepts) {
+    const theirs = known[value]?.toLowerCase().replace("venous", "vein");
+    assert.ok(theirs, `PS3.16 has no ${value} (${meaning})`);
+    if (meaning === "Bilateral") continue; // "right and left" there
+    for (const word of meaning.toLowerCase().split(/[^a-z]+/))
+      if (word.length > 2 && !kind.test(word)) assert.ok(theirs.includes(word), `${value}: ${meaning} is ${theirs} in PS3.16`);
+  }
 });
