@@ -2,7 +2,7 @@ import type { ModelManifest } from "../domain/model.ts";
 import type { HoleForm } from "../domain/rule.ts";
 import { type Contour, type Outlines, traceContours } from "../volume/contour.ts";
 import { type Grid, ijkToLps, spacingMm } from "../volume/grid.ts";
-import { labelMl, type PixelBox } from "../volume/label-slices.ts";
+import { type LabelSlices, labelMl } from "../volume/label-slices.ts";
 import type { LabelMap } from "../volume/volume.ts";
 import {
   codeItem,
@@ -133,12 +133,14 @@ function roiContours(structures: readonly Structure[], request: StructureSetRequ
 
 function contourItem({ label, found }: Structure, roiNumber: number, request: StructureSetRequest): Item {
   const { grid, slices } = request.source;
-  const outlines = found.slices.map(({ k, box }) => ({ k, ...outlinesIn(request, label.value, k, box) }));
+  const outlinesOf = (slice: LabelSlices["slices"][number]): Outlines => outlinesIn(request, label.value, slice);
   // One type for all contours of a structure, as the standard wants it; the plain one, which every reader knows, where there is no hole.
-  const isXor = request.holes === "inner-xor" && outlines.some(({ holes }) => holes.length > 0);
+  const isXor = request.holes === "inner-xor" && found.slices.some((slice) => outlinesOf(slice).holes.length > 0);
   const type = isXor ? "CLOSEDPLANAR_XOR" : "CLOSED_PLANAR";
   const contours: Item[] = [];
-  for (const { k, outers, holes } of outlines) {
+  for (const slice of found.slices) {
+    const { k } = slice;
+    const { outers, holes } = outlinesOf(slice);
     const { sopClassUid, sopInstanceUid, frameNumber } = slices[k]!;
     const image = sequence(0x30060016, imageReference(sopClassUid, sopInstanceUid, frameNumber === null ? [] : [frameNumber]));
     for (const contour of [...outers, ...holes])
@@ -160,8 +162,7 @@ function contourItem({ label, found }: Structure, roiNumber: number, request: St
 function outlinesIn(
   { source, labelMap, holes = "keyhole", simplifyMm = 0 }: StructureSetRequest,
   label: number,
-  k: number,
-  box: PixelBox,
+  { k, box }: LabelSlices["slices"][number],
 ): Outlines {
   const [ni, nj] = source.grid.dims;
   const [columnMm, rowMm] = spacingMm(source.grid);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../../../appliance/base/clock.ts";
 import { createLog } from "../../../appliance/base/log.ts";
+import type { Device } from "../../../appliance/dicom/header.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import { Later } from "../../../appliance/jobs/runner.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
@@ -17,7 +18,16 @@ import { temporaryDatabase } from "../../make/database.ts";
 const manifest = { name: "reference", version: "1.0.0" } as ModelManifest; // selection looks at no more of it
 
 /** The pipeline's steps over a database of their own, run one at a time by the test. The clock is the test's: `at.now`. */
-export async function pipelineSteps({ quietMs = 10_000 } = {}) {
+export async function pipelineSteps({
+  quietMs = 10_000,
+  modelFolder,
+  device,
+}: {
+  readonly quietMs?: number;
+  /** Of the one model, where something is encoded. */
+  readonly modelFolder?: string;
+  readonly device?: Device;
+} = {}) {
   const made = await temporaryDatabase();
   const { database, folder } = made;
   const at = { now: 100_000 };
@@ -42,10 +52,10 @@ export async function pipelineSteps({ quietMs = 10_000 } = {}) {
     threads: 1,
     callingAeTitle: "SEGBOX",
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
-    modelFolder: (name) => join(folder, "models", name),
+    modelFolder: (name) => modelFolder ?? join(folder, "models", name),
     activationFile: (name) => join(folder, "activations", `${name}.json`),
     resultFolder,
-    device: () => assert.fail("no object is encoded here"),
+    device: () => device ?? assert.fail("no object is encoded here"),
   });
   const stepOf = (kind: string) => steps.get(kind) ?? assert.fail(`no step ${kind}`);
 
