@@ -8,6 +8,8 @@ import { ZipArchive, type ZipEntry } from "./zip.ts";
 
 /** A list of contents longer than this is none: nnU-Net's has some 60 kB, a few MB with its optimizer and log. */
 const mostPickleBytes = 64 * 1024 * 1024;
+/** A storage is read as a whole. The largest weight of a large network has some 30 MB. */
+const mostStorageBytes = 4 * 1024 ** 3;
 
 /** What inference needs of a checkpoint of nnU-Net's. Tensors are read from the file when they are asked for. */
 export class Checkpoint implements AsyncDisposable {
@@ -45,6 +47,7 @@ export class Checkpoint implements AsyncDisposable {
     const archive = await ZipArchive.open(path);
     try {
       const { folder, pickle } = contentsOf(archive);
+      await checkByteOrder(archive, folder);
       return new Checkpoint(basename(path), archive, folder, rootOf(readPickle(await archive.read(pickle), torchRules)));
     } catch (error) {
       await archive[Symbol.asyncDispose]();
@@ -66,6 +69,11 @@ export class Checkpoint implements AsyncDisposable {
           "checkpoint-damaged",
           `${this.#name}: weight ${name}: expected ${expected} bytes in data/${storage.key}, found ${entry?.sizeBytes ?? "none"}`,
         );
+      if (expected > mostStorageBytes)
+        throw new RefusedError(
+          "checkpoint-unknown",
+          `${this.#name}: weight ${name} lies in ${expected} bytes, expected at most ${mostStorageBytes}`,
+        );
       this.#last = { key: storage.key, bytes: await this.#archive.read(entry) };
     }
     return readValues(tensor, this.#last!.bytes);
@@ -86,6 +94,13 @@ function contentsOf({ entries }: ZipArchive): { readonly folder: string; readonl
     throw new RefusedError("checkpoint-unknown", `its list of contents has ${pickle.sizeBytes} bytes, expected at most ${mostPickleBytes}`);
   const folder = pickle.name.slice(0, pickle.name.indexOf("/") + 1);
   return { folder, pickle };
+}
+
+/** torch says since 2.1 in which order a number's bytes are; before, it was the machine's, which was little-endian wherever nnU-Net ran. */
+async function checkByteOrder(archive: ZipArchive, folder: string): Promise<void> {
+  const entry = archive.entries.get(`${folder}byteorder`);
+  const found = entry && entry.sizeBytes <= 16 ? Buffer.from(await archive.read(entry)).toString("latin1") : "little";
+  if (found !== "little") throw new RefusedError("checkpoint-unknown", `its numbers are ${JSON.stringify(found)}-endian, expected little`);
 }
 
 function rootOf(value: PickleValue): Map<PickleValue, PickleValue> {

@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { RefusedError } from "../../appliance/base/errors.ts";
 import type { ModelManifest } from "../../appliance/domain/model.ts";
 import type { LoadedModel } from "../../appliance/inference/models.ts";
 import { type CatalogueTask, usableTask } from "../catalogue/catalogue.ts";
 import { copyModel } from "./copy-model.ts";
-import { installModel, modelNameFrom } from "./install.ts";
+import { installModel, modelNameFrom, workshopOf } from "./install.ts";
 import { labelsOf } from "./labels.ts";
 import { type ImportedPart, importPart } from "./part.ts";
 import { knownTasks, type TaskHere } from "./tasks-here.ts";
@@ -42,8 +41,10 @@ export async function importModels(from: string, options: ImportOptions): Promis
   const about = await stat(from).catch(() => undefined);
   if (!about) throw new RefusedError("import-path", `there is nothing at ${from}`);
   if (about.isDirectory()) return await importFolder(from, options);
-  const folder = await mkdtemp(join(tmpdir(), "segbox-import-"));
+  // Not in the system's temporary folder: that can be memory, and an archive unpacks to gigabytes.
+  const folder = join(await workshopOf(options.models), `unpacked.${process.pid}`);
   try {
+    await mkdir(folder);
     await unpackModel(from, folder);
     return await importFolder(folder, options);
   } finally {

@@ -26,12 +26,8 @@ export async function installModel(
   const existing = await readdir(target).catch(() => undefined);
   if (existing && !replace)
     throw new RefusedError("model-exists", `there is a model ${name} already: remove it, take another --name, or --replace it`);
-  // Beside the models' folder and on its disk, so that nothing half done ever looks like a model.
-  const workshop = join(dirname(models), "models.importing");
   await mkdir(models, { recursive: true, mode: 0o700 });
-  await mkdir(workshop, { recursive: true, mode: 0o700 });
-  await removeLeftovers(workshop);
-  const staging = join(workshop, `${name}.${process.pid}`);
+  const staging = join(await workshopOf(models), `${name}.${process.pid}`);
   try {
     await mkdir(staging, { mode: 0o700 });
     const manifest = await fill(staging);
@@ -53,6 +49,14 @@ export async function installModel(
     await rm(staging, { recursive: true, force: true });
     await rm(`${staging}.replaced`, { recursive: true, force: true });
   }
+}
+
+/** Where models are put together: beside the models' folder and on its disk, so that nothing half done ever looks like a model. */
+export async function workshopOf(models: string): Promise<string> {
+  const workshop = join(dirname(models), "models.importing");
+  await mkdir(workshop, { recursive: true, mode: 0o700 });
+  await removeLeftovers(workshop);
+  return workshop;
 }
 
 /** What an import left that was killed: folders of processes that are no more. */

@@ -70,6 +70,7 @@ const broken: Readonly<Record<string, readonly [code: string, message: RegExp]>>
   "storage-too-short": ["checkpoint-damaged", /weight a: expected 24 bytes in data\/0, found 20/],
   "storage-missing": ["checkpoint-damaged", /weight a: expected 24 bytes in data\/0, found none/],
   "huge-view": ["pickle-unreadable", /of more elements than its storage has/],
+  "big-endian": ["checkpoint-unknown", /its numbers are "big"-endian/],
   negative: ["pickle-unreadable", /a tensor of an unknown form/],
   "cut-in-half": ["archive-unreadable", /it is cut off or no zip file/],
   "cut-at-the-end": ["archive-unreadable", /it is cut off or no zip file/],

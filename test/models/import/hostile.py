@@ -97,6 +97,10 @@ pack("past-storage.pth", tensor([2, 3], [3, 1], 1, 6), [("0", bytes(24))])
 pack("storage-too-short.pth", tensor([2, 3], [3, 1], 0, 6), [("0", bytes(20))])
 pack("storage-missing.pth", tensor([2, 3], [3, 1], 0, 6))
 pack("huge-view.pth", tensor([2**30, 2**30], [0, 0], 0, 6), [("0", bytes(24))])
+with zipfile.ZipFile(out / "big-endian.pth", "w") as archive:
+    archive.writestr("archive/data.pkl", tensor([2, 3], [3, 1], 0, 6))
+    archive.writestr("archive/data/0", bytes(24))
+    archive.writestr("archive/byteorder", "big")
 pack("negative.pth", tensor([2, 3], [-3, 1], 3, 6), [("0", bytes(24))])
 
 # Archives.

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { open } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
+import fc from "fast-check";
 import { ZipArchive } from "../../../models/import/zip.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
+import { run } from "../../peers/process.ts";
 
 /** Little-endian fields by their width in bytes. */
 function fields(...values: readonly (readonly [width: 2 | 4 | 8, value: number])[]): Buffer {
@@ -53,4 +55,29 @@ test("an entry behind 5 GB of others is found by its zip64 place and read alone"
   await using archive = await ZipArchive.open(path);
   assert.equal(archive.entries.get("big")?.sizeBytes, bigBytes);
   assert.deepEqual(Buffer.from(await archive.read(archive.entries.get("small")!)), content);
+});
+
+test("an archive with any bytes changed is read or refused, never anything else", async () => {
+  await using folder = await temporaryFolder("zip");
+  const script =
+    "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1], 'w'); z.writestr('stored', 'abc' * 30); z.writestr('deflated', 'abc' * 300, zipfile.ZIP_DEFLATED); z.close()";
+  const made = join(folder.path, "made.zip");
+  assert.equal((await run("/usr/bin/python3", ["-c", script, made])).code, 0);
+  const whole = await readFile(made);
+  const changed = join(folder.path, "changed.zip");
+  const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(changes, async (list) => {
+      const bytes = Buffer.from(whole);
+      for (const [at, value] of list) bytes[at] = value;
+      await writeFile(changed, bytes);
+      try {
+        await using archive = await ZipArchive.open(changed);
+        for (const entry of archive.entries.values()) await archive.read(entry);
+      } catch (error) {
+        assert.equal((error as Error).name, "RefusedError", String((error as Error).stack));
+      }
+    }),
+    { numRuns: 400 },
+  );
 });
