@@ -54,7 +54,7 @@ network that its plans describe. An import that ends early leaves nothing behind
     });
     const seconds = ((systemClock.now() - started) / 1000).toFixed(1);
     for (const model of models) process.stdout.write(`${describe(model)}\n`);
-    process.stdout.write(`imported in ${seconds} s\n`);
+    process.stdout.write(`imported in ${seconds} s; \`segbox model activate NAME\` finds what runs it best here\n`);
     if (existsSync(folder.database)) await note(folder.database, models);
     return 0;
   },

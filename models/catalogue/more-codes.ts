@@ -3,9 +3,19 @@ import type { CatalogueLabel } from "./catalogue.ts";
 import { colourOf } from "./colours.ts";
 
 /*
- * Codes of structures that upstream's table lacks. Only such as PS3.16 has itself (`test/models/catalogue/known_codes.py` looks them up); a structure
- * without one is not here, and goes out under a private code.
+ * Codes of structures that upstream's table lacks. Only such as PS3.16 has itself (`test/models/catalogue/known_codes.py` looks them up) or
+ * another body publishes with this meaning; a structure without one is not here, and goes out under a private code.
  */
+
+/** Where the codes are from that PS3.16 has not. */
+export const publishedElsewhere: Readonly<Record<string, string>> = {
+  "79368004": "HL7 CodeX Radiation Therapy, TG-263 names in SNOMED CT",
+  "18252004": "HL7 CodeX Radiation Therapy, TG-263 names in SNOMED CT",
+  "52927003": "HL7 CodeX Radiation Therapy, TG-263 names in SNOMED CT",
+  "52940008": "HL7 CodeX Radiation Therapy, TG-263 names in SNOMED CT",
+  "90228003": "HL7 CodeX Radiation Therapy, TG-263 names in SNOMED CT",
+  "52731004": "dcmqi, SegmentationCategoryTypeModifier-DICOM-Master, Abdominal Organ Segmentation Types",
+};
 
 const sct = (value: string, meaning: string): CodedConcept => ({ value, scheme: "SCT", meaning });
 const anatomical = sct("91723000", "Anatomical Structure");
@@ -52,6 +62,9 @@ const single: Readonly<Record<string, Coded>> = {
   left_maxillary_sinus: { type: sct("15924003", "Maxillary sinus"), modifiers: [left] },
   right_maxillary_sinus: { type: sct("15924003", "Maxillary sinus"), modifiers: [right] },
   pericardium: { type: sct("76848001", "Pericardium") },
+  abdominal_cavity: { type: sct("52731004", "Abdominal cavity") },
+  thyroid_cartilage: { type: sct("52940008", "Thyroid cartilage") },
+  hard_palate: { type: sct("90228003", "Hard palate") },
   mediastinum: { type: sct("72410000", "Mediastinum") },
 };
 
@@ -67,6 +80,9 @@ const paired: Readonly<Record<string, CodedConcept>> = {
   internal_carotid_artery: sct("86117002", "Internal carotid artery"),
   internal_jugular_vein: sct("12123001", "Internal jugular vein"),
   sternocleidomastoid: sct("22823000", "Sternocleidomastoid muscle"),
+  masseter: sct("79368004", "Masseter muscle"),
+  temporalis: sct("52927003", "Temporalis muscle"),
+  platysma: sct("18252004", "Platysma muscle"),
   trapezius: sct("31764008", "Trapezius muscle"),
   anterior_scalene: sct("50755001", "Scalenus anterior muscle"),
   ventricle_frontal_horn: sct("30399003", "Anterior horn of lateral ventricle"),

@@ -28,7 +28,7 @@ test("segbox model import makes a model that segbox model list shows, and notes 
   const { code, stdout, stderr } = await model("import", "--from", weights.path, "--data", data.path);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^body: 1 network, 2 labels, 0\.\d MB in .*\/models\/body$/m);
-  assert.match(stdout, /^imported in \d+\.\d s$/m);
+  assert.match(stdout, /^imported in \d+\.\d s; `segbox model activate NAME` finds/m);
   const listed = await model("list", "--data", data.path);
   assert.match(listed.stdout, /^body +weights-[0-9a-f]{12} +2 labels +0 MB +main \(fp32\)$/m);
   assert.match(listed.stdout, /^reference +\S+ +5 labels/m);
