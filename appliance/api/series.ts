@@ -75,7 +75,11 @@ export type SeriesDetail = SeriesSummary & {
   readonly seriesInstanceUid: string;
   readonly studyInstanceUid: string;
   readonly resultDetails: readonly ResultDetail[];
+  /** What a result's plausibility is judged by, and why. */
+  readonly plausibilityRules: readonly PlausibilityRule[];
 };
+
+export type PlausibilityRule = { readonly code: string; readonly title: string; readonly explanation: string };
 
 export type ResultDetail = ResultSummary & {
   readonly modelTitle: string;

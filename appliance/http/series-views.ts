@@ -38,6 +38,7 @@ export async function readSeriesDetail(sources: DetailSources, id: SeriesId): Pr
     seriesInstanceUid: series.seriesInstanceUid,
     studyInstanceUid: series.studyInstanceUid,
     resultDetails,
+    plausibilityRules: (Object.keys(plausibilityRules) as FlagCode[]).map((code) => ({ code, ...describeRule(code) })),
   };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeliverySummary, Node, OpenDelivery } from "../../appliance/api/deliveries.ts";
 import { paths } from "../../appliance/api/paths.ts";
-import { startDcmqrscp, startStorescp, storescu } from "../peers/dcmtk.ts";
+import { startDcmqrscp, startDcmrecv, startStorescp, storescu } from "../peers/dcmtk.ts";
 import { eventually } from "../peers/eventually.ts";
 import { temporaryFolder } from "../peers/folder.ts";
 import { run } from "../peers/process.ts";
@@ -20,7 +20,7 @@ test("each destination gets the first of its choices that it takes, the sender w
   await using folder = await temporaryFolder("as-taken");
   await using archive = await startDcmqrscp({ aeTitle: "ARCHIVE" });
   await using planning = await startStorescp({ aeTitle: "PLANNING", takes: [rtStructureSet] });
-  await using pictures = await startStorescp({ aeTitle: "PICTURES", takes: [secondaryCapture] });
+  await using pictures = await startDcmrecv({ aeTitle: "PICTURES", takes: [secondaryCapture] }); // rejects who proposes only others
   await using nothing = await startStorescp({ aeTitle: "NOTHING", takes: [] });
   await using scanner = await startStorescp({ aeTitle: "CT1" });
   await using later = await startStorescp({ aeTitle: "LATER" });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import type { ImagesInfo } from "../../appliance/api/series.ts";
-import { noteDelivery } from "../../appliance/store/deliveries.ts";
+import { addDelivery, fallBack, getDelivery, noteDelivery } from "../../appliance/store/deliveries.ts";
 import { moveResult } from "../../appliance/store/results.ts";
 import { setSeriesState } from "../../appliance/store/series.ts";
 import { replaceNodesAndRules } from "../../appliance/store/settings.ts";
@@ -38,6 +38,7 @@ async function openSignedIn(path: string, role = "reviewer", viewport = { width:
   const browser = await openChromium({ origin: box.origin, viewport, expected: [/status of 401/] });
   await browser.page.goto(path);
   await signIn(browser, role);
+  await browser.page.getByRole("button", { name: "Sign out" }).waitFor(); // going elsewhere before would cut the sign-in off
   return browser;
 }
 
@@ -258,6 +259,26 @@ test("a failed result shows its reason and what to do; who may retry can, a revi
   await engineer.page.getByRole("button", { name: "Try again" }).click();
   await engineer.page.getByRole("button", { name: "It is tried again now." }).waitFor();
   assert.ok(box.retried.includes(resultId));
+});
+
+test("the series page says what a destination did not take and got instead, what looks wrong by which rule, and which rules there are", async () => {
+  const seriesId = addSeries(box, { patientName: "Fell^Back" }, 9);
+  const [seg] = await addResultFiles(box, addPendingResult(box, seriesId), phantom(), []);
+  setSeriesState(box.database, seriesId, "complete", null);
+  const resultId = getDelivery(box.database, seg)!.resultId;
+  const id = addDelivery(box.database, { resultId, destination: "Archive", choices: ["seg-labelmap", "seg"], state: "waiting" });
+  const reason = { code: "class-refused", message: "the peer does not take class 1.2.840.10008.5.1.4.1.1.66.7" };
+  fallBack(box.database, getDelivery(box.database, id)!, { output: "seg-labelmap", reason, status: null, at: 5 });
+  noteDelivery(box.database, id, { state: "delivered", reason: null, status: 0xb000, comment: "Coerced", at: Date.now() });
+  const { page } = await open(`/series/${seriesId}`);
+  await page.getByText("Archive does not take SEG (label map): SEG sent instead.").waitFor();
+  await page.getByText("SEG (label map): The peer does not take class 1.2.840.10008.5.1.4.1.1.66.7.").waitFor();
+  await page.getByText("The destination answered B000: Coerced.").waitFor();
+  await page.getByText("Nothing found: ").waitFor();
+  await page.getByText("Why", { exact: true }).click();
+  await page.getByText("The model found none of its structures in the images.").first().waitFor();
+  await page.getByText(/^The \d+ rules that were asked$/).click();
+  await page.getByText("Cut off by the images", { exact: true }).waitFor();
 });
 
 test("the deliveries page has what did not arrive and why; an engineer pauses a node and sends again, a reviewer reads", async () => {

@@ -158,6 +158,7 @@ export const text = {
     none: "No rule finds anything unusual.",
     unknown: "Not looked at: the model's version that made this result is not installed.",
     why: "Why",
+    rules: (n: number) => `The ${n} rules that were asked`,
   },
   review: {
     title: "Judgement",
@@ -206,7 +207,7 @@ export const text = {
     nodes: "Destinations",
     noNodes: "No node is set up.",
     paused: "paused",
-    sending: "sending",
+    sending: "active",
     pause: "Pause",
     resume: "Resume",
     pauseNode: (name: string) => `Pause ${name}`,

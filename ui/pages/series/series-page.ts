@@ -210,7 +210,7 @@ export class SeriesPage extends LitElement {
           ></structure-table>
           <section class="panel padded plausibility">
             <h2>${text.plausibility.title}</h2>
-            <plausibility-list .flags=${result.flags}></plausibility-list>
+            <plausibility-list .flags=${result.flags} .rules=${this.detail?.plausibilityRules ?? []}></plausibility-list>
           </section>
           <section class="panel padded review">
             <h2>${text.review.title}</h2>
