@@ -5,7 +5,7 @@ import { askChild } from "../host/child-process.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import { Later, type Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addDelivery, listDeliveries, noteDelivery } from "../store/deliveries.ts";
+import { addDelivery, listDeliveries, noteDelivery, reopenDelivery, setDocument } from "../store/deliveries.ts";
 import { takeDocument } from "../store/documents.ts";
 import { addJob, isJobRunning } from "../store/jobs.ts";
 import { listReceipts } from "../store/receipts.ts";
@@ -43,7 +43,9 @@ export function announceRejectionStep(options: EncodeOptions): Step {
       for (const note of new Set(notes.values())) await writeNote(note, result, options, signal);
       return () => {
         for (const [destination, { id: documentId }] of notes) {
-          const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting", documentId });
+          const id = addDelivery(database, { resultId, destination, choices: ["rejection-note"], state: "waiting" });
+          setDocument(database, id, documentId);
+          reopenDelivery(database, id); // where it could not be written before
           addJob(database, deliverJob(id, clock.now()));
         }
         const parameters = { destinations: [...notes.keys()] };

@@ -12,7 +12,7 @@ import { addReceipt } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
 import { listPausedNodes } from "../store/settings.ts";
 import type { Changes } from "./changes.ts";
-import { type Form, formsOf } from "./delivery-forms.ts";
+import { digestOf, type Form, formsOf } from "./delivery-forms.ts";
 import { isItsTurn, nodeOf, sendReviewedReport, wakeNext } from "./outbox.ts";
 import { destinationsToTell, type ReportOptions } from "./reports.ts";
 
@@ -22,6 +22,8 @@ export type DeliverOptions = ReportOptions & {
   readonly clock: Clock;
   readonly log: Log;
 };
+
+type SentForm = Form & { readonly sha256: string };
 
 /** Until a delivery that waits for another, or for its node, looks again by itself; what it waits for wakes it before that. */
 const lookAgainMs = 15 * 60_000;
@@ -52,7 +54,7 @@ export function deliverStep(options: DeliverOptions): Step {
   };
 
   /** The peer has taken it: that is kept before anything else, with what exactly it was. */
-  function delivered(delivery: Delivery, node: RemoteNode, form: Form, outcome: StoreOutcome & { kind: "stored" }): Commit {
+  function delivered(delivery: Delivery, node: RemoteNode, form: SentForm, outcome: StoreOutcome & { kind: "stored" }): Commit {
     const { id: deliveryId, resultId, output, destination } = delivery;
     const { sopClassUid, sopInstanceUid, seriesInstanceUid, sha256 } = form;
     const { status } = outcome;
@@ -102,7 +104,10 @@ export function deliverStep(options: DeliverOptions): Step {
       const outcome = outcomes.at(-1);
       if (!outcome) throw new UnavailableError("peer-unavailable", "the association ended before the object was answered");
       const current = passOver(delivery, node, outcomes.slice(0, -1));
-      if (outcome.kind === "stored") return delivered(current, node, forms[outcomes.length - 1]!, outcome);
+      if (outcome.kind === "stored") {
+        const form = forms[outcomes.length - 1]!;
+        return delivered(current, node, { ...form, sha256: await digestOf(form) }, outcome);
+      }
       const { status = null, comment = null } = outcome.kind === "refused" ? outcome : {};
       const sameAnswers = status === null ? 0 : noteAnswer(database, deliveryId, { status, comment });
       if (refusesItsClass(outcome)) throw new RefusedError("class-refused", outcome.message);

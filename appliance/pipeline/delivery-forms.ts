@@ -14,11 +14,7 @@ import { outputForms } from "./outputs.ts";
 import { type ReportOptions, reportFor } from "./reports.ts";
 
 /** One of a delivery's choices as a file that can be sent. */
-export type Form = StoreFile & {
-  readonly seriesInstanceUid: Uid;
-  /** Of the data set, hex. */
-  readonly sha256: string;
-};
+export type Form = StoreFile & { readonly seriesInstanceUid: Uid };
 
 /** Enough for preamble and file meta information. */
 const metaBytes = 4096;
@@ -31,8 +27,7 @@ export async function formsOf(delivery: Delivery, options: ReportOptions, signal
     const { file, uids } = await objectOf(output, delivery, result, options, signal);
     const path = join(options.resultFolder(result.id), file);
     const meta = readFileMeta(await readStart(path));
-    const sha256 = await digestFrom(path, meta.dataSetOffset, signal);
-    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid, sha256 });
+    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid });
   }
   return forms;
 }
@@ -51,9 +46,10 @@ async function objectOf(
   return note;
 }
 
-async function digestFrom(path: string, start: number, signal: AbortSignal): Promise<string> {
+/** SHA-256 of a form's data set, hex: of what goes over the network. */
+export async function digestOf({ path, dataSetOffset }: Form): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { start, highWaterMark: 1024 * 1024, signal })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { start: dataSetOffset, highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
 

@@ -19,7 +19,7 @@ import { getResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
 import { findNode, listNodes, setNodePaused } from "../store/settings.ts";
 import type { FailedOutput } from "./child-requests.ts";
-import { deliverJob } from "./job-kinds.ts";
+import { announceRejectionJob, deliverJob } from "./job-kinds.ts";
 
 /**
  * Makes the deliveries of a result whose objects are written: each destination's choices, less what was not written. They wait, or are held
@@ -86,7 +86,9 @@ export function retryDelivery(database: Database, id: DeliveryId, now: number): 
       throw new RefusedError("delivery-withdrawn", `delivery ${id} was called back: ${delivery.reason?.message}`);
     if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
     reopenDelivery(database, id);
-    addJob(database, deliverJob(id, now));
+    // A note that could not be written has to be written first; it goes out by itself then.
+    const isToBeWritten = delivery.output === "rejection-note" && delivery.documentId === null;
+    addJob(database, isToBeWritten ? announceRejectionJob(delivery.resultId, now) : deliverJob(id, now));
   });
 }
 

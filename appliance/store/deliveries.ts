@@ -11,23 +11,20 @@ export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices">
   readonly reason?: Reason | null;
   /** What was to go before the choices, and could not be written. */
   readonly refusals?: readonly Refusal[];
-  readonly documentId?: DocumentId;
 };
 
 /** A delivery of one object to one destination, unless it is there already. */
 export function addDelivery(
   database: Database,
-  { resultId, destination, choices, state, reason = null, refusals = [], documentId }: NewDelivery,
+  { resultId, destination, choices, state, reason = null, refusals = [] }: NewDelivery,
 ): DeliveryId {
   const key = [resultId, destination, JSON.stringify(choices)] as const;
   database.run(
-    `insert into delivery (result_id, destination, choices, state, reason, refusals, document_id) values (?, ?, ?, ?, ?, ?, ?)
-     on conflict do nothing`,
+    "insert into delivery (result_id, destination, choices, state, reason, refusals) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
     ...key,
     state,
     reason && JSON.stringify(reason),
     JSON.stringify(refusals),
-    documentId ?? null,
   );
   return database.get<{ id: number }>("select id from delivery where result_id = ? and destination = ? and choices = ?", ...key)!.id;
 }

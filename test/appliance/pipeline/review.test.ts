@@ -89,6 +89,14 @@ test("a note that could not be written is shown among the deliveries, with the r
     `select state, reason from delivery where choices = '["rejection-note"]'`,
   );
   assert.deepEqual([row?.state, JSON.parse(row!.reason).message], ["failed", "disk"]);
+  const { id } = listDeliveries(box.database, box.resultId).find(({ output }) => output === "rejection-note")!;
+  box.take("announce-rejection");
+  retryDelivery(box.database, id, 9);
+  assert.deepEqual(
+    box.waiting().map(({ key }) => key),
+    [`announce-rejection:${box.resultId}`],
+    "sent again, it is written first",
+  );
 });
 
 test("accepted once, rejected at most once, and a rejection stands", async () => {
