@@ -1,5 +1,6 @@
 import { voxelCount } from "../volume/grid.ts";
 import { viewOf } from "../volume/orient.ts";
+import { regularGridOf } from "../volume/regular-grid.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import { type Compute, inThisThread } from "./compute.ts";
 import type { Infer, OutputForm } from "./infer.ts";
@@ -50,7 +51,8 @@ export type Stage = "prepare" | "open" | "infer" | "finish";
 export type Prediction = { readonly labelMap: LabelMap; readonly patches: number };
 
 /**
- * Segments a CT the way TotalSegmentator runs nnU-Net v2 models; the label map lies on the CT's own grid.
+ * Segments a CT the way TotalSegmentator runs nnU-Net v2 models; the label map lies on the CT's own grid, which has to be a regular one
+ * (`volume/restack.ts`, straighten).
  *
  * Parts are merged in their order, later ones over earlier ones where they are not 0. A CT is prepared once for neighbouring parts with the same
  * spacing. Labels, not logits, are brought back to the source grid, by nearest voxel (plain nnU-Net interpolates logits): see README.md.
@@ -60,6 +62,7 @@ export type Prediction = { readonly labelMap: LabelMap; readonly patches: number
 export async function predict(volume: CtVolume, parts: readonly Part[], options: PredictOptions): Promise<Prediction> {
   const { compute = inThisThread, onProgress, onStage, signal } = options;
   signal?.throwIfAborted();
+  if (regularGridOf(volume.grid) !== null) throw new Error("expected slices evenly apart and at right angles; straighten them first");
   const labels = new Uint8Array(voxelCount(volume.grid));
   const groups = groupsOf(parts);
   let [patches, total] = [0, 0];
