@@ -34,6 +34,33 @@ async function exampleWithOrgans() {
   return request(source, labels, 117);
 }
 
+type Compared = { readonly inBoth: number; readonly onlySeg: number; readonly onlyRtstruct: number };
+
+/** How a mask that plastimatch made of an RTSTRUCT and a segment of a SEG compare, voxel by voxel. */
+function compare(ofRtstruct: string, segments: Uint8Array, segment: number): Compared {
+  const mask = readFileSync(ofRtstruct).subarray(-segments.length);
+  let [inBoth, onlySeg, onlyRtstruct] = [0, 0, 0];
+  for (let at = 0; at < mask.length; at++) {
+    const isInSeg = segments[at] === segment;
+    if (mask[at]! === 0) onlySeg += isInSeg ? 1 : 0;
+    else if (isInSeg) inBoth++;
+    else onlyRtstruct++;
+  }
+  return { inBoth, onlySeg, onlyRtstruct };
+}
+
+/** The same as plastimatch counts it: its own mask, and the segment put into the same kind of file. */
+async function comparedByPlastimatch(ofRtstruct: string, segments: Uint8Array, segment: number): Promise<Compared> {
+  const ofSeg = `${ofRtstruct}.seg.mha`;
+  const head = readFileSync(ofRtstruct).subarray(0, -segments.length);
+  assert.match(head.toString("latin1"), /ElementType = MET_UCHAR/);
+  writeFileSync(ofSeg, Buffer.concat([head, segments.map((found) => (found === segment ? 1 : 0))]));
+  const { code, stdout, stderr } = await run("plastimatch", ["dice", ofSeg, ofRtstruct]);
+  assert.equal(code, 0, stdout + stderr);
+  const count = (name: string) => Number(new RegExp(`^${name}: +(\\d+)$`, "m").exec(stdout)?.[1]);
+  return { inBoth: count("TP"), onlySeg: count("FN"), onlyRtstruct: count("FP") };
+}
+
 const forms = {
   "as it is": { form: {}, options: [] },
   "with inner contours": { form: { holes: "inner" }, options: ["--xor-contours"] }, // else it takes the union of contours
@@ -72,17 +99,13 @@ for (const [name, { form, options }] of Object.entries(forms))
     const mlPerVoxel = voxelsMl(organs.source.grid)[0]!;
     for (const [index, label] of found.entries()) {
       const { title } = organs.manifest.labels[label - 1]!;
-      const inRtstruct = readFileSync(join(masks, `${title}.mha`)).subarray(-organs.labelMap.labels.length);
-      let [rtstructVoxels, segVoxels, different] = [0, 0, 0];
-      for (let at = 0; at < inRtstruct.length; at++) {
-        const isInRtstruct = inRtstruct[at]! !== 0;
-        const isInSeg = seg!.found[at]! === index + 1;
-        if (isInRtstruct) rtstructVoxels++;
-        if (isInSeg) segVoxels++;
-        if (isInRtstruct !== isInSeg) different++;
-      }
-      const said = `${title}: ${(rtstructVoxels * mlPerVoxel).toFixed(3)} ml in the RTSTRUCT, ${(segVoxels * mlPerVoxel).toFixed(3)} ml in the SEG`;
-      assert.ok(segVoxels > 100 && Math.abs(rtstructVoxels / segVoxels - 1) <= 0.01, said);
-      assert.equal(different, 0, said); // contours leave every pixel's centre on its side
+      const ofRtstruct = join(masks, `${title}.mha`);
+      const compared = compare(ofRtstruct, seg!.found, index + 1);
+      if (name === "as it is") assert.deepEqual(await comparedByPlastimatch(ofRtstruct, seg!.found, index + 1), compared);
+      const { inBoth, onlySeg, onlyRtstruct } = compared;
+      const [inRtstruct, inSeg] = [inBoth + onlyRtstruct, inBoth + onlySeg];
+      const said = `${title}: ${(inRtstruct * mlPerVoxel).toFixed(3)} ml in the RTSTRUCT, ${(inSeg * mlPerVoxel).toFixed(3)} ml in the SEG`;
+      assert.ok(inSeg > 100 && Math.abs(inRtstruct / inSeg - 1) <= 0.01, said);
+      assert.equal(onlySeg + onlyRtstruct, 0, said); // contours leave every pixel's centre on its side
     }
   });

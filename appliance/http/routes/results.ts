@@ -106,5 +106,6 @@ function contentType(name: string): string {
   if (name.endsWith(".dcm")) return "application/dicom";
   if (name.endsWith(".obj")) return "model/obj";
   if (name.endsWith(".mtl")) return "model/mtl";
+  if (name.endsWith(".zip")) return "application/zip";
   return name.endsWith(".json") ? "application/json" : "application/gzip";
 }

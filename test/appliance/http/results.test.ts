@@ -89,6 +89,21 @@ test("the downloads come whole, as attachments under our own ids", async () => {
   }
 });
 
+test("surfaces come in the form that the rule chose", async () => {
+  const id = await addReady();
+  for (const [name, type] of [
+    ["surfaces.obj", "model/obj"],
+    ["surfaces.mtl", "model/mtl"],
+    ["surfaces-stl.zip", "application/zip"],
+  ] as const) {
+    assert.equal((await get(`/api/results/${id}/files/${name}`)).status, 404, name);
+    await writeFile(join(box.resultFolder(id), name), "a surface");
+    const answer = await get(`/api/results/${id}/files/${name}`);
+    assert.equal(answer.headers.get("Content-Type"), type);
+    assert.equal(await answer.text(), "a surface");
+  }
+});
+
 test("how a result was made and where it went comes as one record, as it is just now", async () => {
   const id = await addReady();
   const answer = await get(`/api/results/${id}/files/provenance.json`);

@@ -29,7 +29,7 @@ test("what is missing between its neighbours has an entry without volume, what i
   const found = [1, 3].map((value) => ({ ...measure, value, volumeMl: 9, meanHu: 400 }));
   const statistics = statisticsOf(ribs, found);
   assert.deepEqual(Object.keys(statistics), ["rib_left_3", "rib_left_5", "rib_left_4"]);
-  assert.deepEqual(statistics["rib_left_4"], { volume: 0, intensity: null, volume_ml: 0, truncated: false, flags: ["missing-between"] });
+  assert.deepEqual(statistics.rib_left_4, { volume: 0, intensity: null, volume_ml: 0, truncated: false, flags: ["missing-between"] });
 });
 
 test("a label that the model does not name goes by its number", () => {
