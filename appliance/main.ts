@@ -9,10 +9,8 @@ import type { Log } from "./base/log.ts";
 import { dataFolder } from "./config/data-folder.ts";
 import { parseDicomSettings } from "./config/dicom-settings.ts";
 import type { Site } from "./config/site-file.ts";
-import { startScp } from "./dimse/scp.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { readMachine } from "./host/machine.ts";
-import { createHostResolver } from "./host/resolve-host.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
 import { readSoftwareVersion } from "./host/software-version.ts";
 import { LiveEvents } from "./http/live-events.ts";
@@ -20,13 +18,12 @@ import { readSeriesSummary } from "./http/series-views.ts";
 import { startHttp } from "./http/server.ts";
 import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
-import { acceptAssociation } from "./pipeline/accept.ts";
 import { Changes } from "./pipeline/changes.ts";
-import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
+import { OpenAssociations } from "./pipeline/close-series.ts";
+import { startDicomNode } from "./pipeline/dicom-node.ts";
 import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
-import { openInstance } from "./pipeline/receive.ts";
-import { RefusedCallers } from "./pipeline/refused-callers.ts";
+import { OwnTls } from "./pipeline/own-tls.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
@@ -50,7 +47,13 @@ export type ServiceOptions = {
   readonly log: Log;
 };
 
-export type Service = { readonly dicomPort: number; readonly httpPort: number; stop(): Promise<void> };
+export type Service = {
+  readonly dicomPort: number;
+  /** Null where TLS is not set up. */
+  readonly dicomTlsPort: number | null;
+  readonly httpPort: number;
+  stop(): Promise<void>;
+};
 
 const uiFolder = join(import.meta.dirname, "../ui");
 /** Models that come with the program. */
@@ -83,6 +86,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
     else log.info("disk-has-room", { freeBytes });
   });
+  const tls = dicom.tls ? await OwnTls.open(dicom.tls, log, clock.now) : null;
+  started.defer(() => tls?.stop());
   const durability = new Durability(({ message }) => log.error("storage-failed", { message }));
   const logSync = new LogSync(folder.database, durability);
   started.defer(() => logSync.close());
@@ -115,6 +120,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       quietMs,
       threads: availableParallelism(),
       callingAeTitle: dicom.aeTitle,
+      tls: () => tls?.identity,
       async readModel(name) {
         ({ models } = await usableModels([shippedModels, folder.models])); // what was installed or replaced since the start counts
         return models.get(name)?.manifest;
@@ -197,57 +203,23 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   );
   started.defer(() => web.close());
 
-  const refusedCallers = new RefusedCallers(database, clock, log);
-  started.defer(() => refusedCallers.write());
-  const resolveHost = createHostResolver(clock);
-  const aeTitles = [dicom.aeTitle, ...dicom.furtherAeTitles];
-  const scp = await startScp(
-    {
-      host: dicom.address,
-      port: dicom.port,
-      maxAssociations: limits.associations,
-      maxAssociationsPerPeer: limits.associationsPerAddress,
-      maxPduLength: limits.offeredPduBytes,
-      acceptedPduLength: limits.acceptedPduBytes,
-      maxObjectBytes: limits.objectMegabytes * 1_048_576,
-      handshakeTimeoutMs: limits.handshakeSeconds * 1000,
-      idleTimeoutMs: limits.idleSeconds * 1000,
-      associationTimeoutMs: limits.associationMinutes * 60_000,
-      otherStorageSopClasses: dicom.otherStorageClasses,
-    },
-    {
-      acceptAssociation: (peer) =>
-        durability.isLost
-          ? { accept: false, reason: "temporary-congestion", detail: "storage-failed" }
-          : acceptAssociation(peer, {
-              aeTitles,
-              acceptUnknownCallers: dicom.acceptUnknownCallers,
-              nodes: listNodes(database),
-              resolveHost,
-            }),
-      openInstance: (incoming) =>
-        openInstance(incoming, {
-          database,
-          objects,
-          space,
-          logSync,
-          changes,
-          clock,
-          log,
-          quietMs,
-          onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
-          wake: () => runner.wake(),
-        }),
-      associationRefused: (refused) => refusedCallers.note(refused),
-      associationClosed(peer) {
-        associationEnded(peer.associationId, { database, open, changes, clock, log, quietMs });
-        runner.wake();
-      },
-    },
+  const node = await startDicomNode({
+    settings: dicom,
+    tls,
+    database,
+    objects,
+    space,
+    logSync,
+    durability,
+    open,
+    changes,
+    clock,
     log,
-  );
-  started.defer(() => scp.close(2_000));
-  dicomPort = scp.port;
+    quietMs,
+    wake: () => runner.wake(),
+  });
+  started.defer(() => node.close(2_000));
+  dicomPort = node.port;
 
   const nightly = startNightly(database, clock, log);
   started.defer(() => nightly.stop());
@@ -258,5 +230,5 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
 
   runner.wake();
   const running = started.move();
-  return { dicomPort: scp.port, httpPort: web.port, stop: () => running.disposeAsync() };
+  return { dicomPort: node.port, dicomTlsPort: node.tlsPort, httpPort: web.port, stop: () => running.disposeAsync() };
 }

@@ -8,9 +8,22 @@ import { nodePause, nodeResume, nodeTest } from "./node.ts";
 import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
+import { tlsRequest } from "./tls.ts";
 import { userAdd } from "./user.ts";
 
-const commands: readonly Command[] = [serve, segment, explain, reproduce, nodeTest, nodePause, nodeResume, ...modelCommands, userAdd, demo];
+const commands: readonly Command[] = [
+  serve,
+  segment,
+  explain,
+  reproduce,
+  nodeTest,
+  nodePause,
+  nodeResume,
+  ...modelCommands,
+  tlsRequest,
+  userAdd,
+  demo,
+];
 
 if (Number(process.versions.node.split(".")[0]) !== 24) {
   process.stderr.write(`segbox: needs Node 24, found ${process.version}; start it by \`npm run segbox\`, which brings its own\n`);

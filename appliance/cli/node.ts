@@ -3,6 +3,8 @@ import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import type { Site } from "../config/site-file.ts";
 import { echo } from "../dimse/echo.ts";
+import { checkIdentity } from "../dimse/tls.ts";
+import { readTlsFiles } from "../host/tls-files.ts";
 import { pauseNode } from "../pipeline/outbox.ts";
 import { addAudit } from "../store/audit.ts";
 import { openExistingDatabase } from "../store/database.ts";
@@ -16,7 +18,7 @@ export const nodeTest: Command = {
 segbox node test NAME --data DIR
 
 Opens an association with a node of the site file as the service would and asks for an answer (C-ECHO). Says how long it took, or which layer
-failed: no route, port closed, AE title refused, service refused.
+failed: no route, port closed, TLS failed, AE title refused, service refused.
 
   --data DIR  the service's data folder
 `,
@@ -31,7 +33,8 @@ failed: no route, port closed, AE title refused, service refused.
       const dicom = getSetting<Site["dicom"]>(database, "dicom");
       const known = listNodes(database).map((each) => each.name);
       if (!node || !dicom) throw new RefusedError("node-missing", `there is no node ${name}; known: ${known.join(", ") || "none"}`);
-      const tookMs = await echo(node, dicom.aeTitle);
+      const tls = node.tls && dicom.tls ? await readTlsFiles(dicom.tls, checkIdentity) : undefined;
+      const tookMs = await echo(node, dicom.aeTitle, { tls });
       process.stdout.write(`${node.name} (${node.aeTitle} at ${node.host}:${node.port}) answered in ${Math.round(tookMs)} ms\n`);
       return 0;
     } finally {

@@ -27,8 +27,10 @@ is ready, and a log of JSON lines on standard error. Unfinished work resumes at 
     const stopping = Promise.withResolvers<string>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.resolve(signal));
     const service = await startService({ data: required(args, "data"), provision: optional(args, "provision"), clock: systemClock, log });
-    process.stdout.write(`${JSON.stringify({ event: "listening", dicomPort: service.dicomPort, httpPort: service.httpPort })}\n`);
-    log.info("started", { dicomPort: service.dicomPort, httpPort: service.httpPort });
+    const { dicomPort, dicomTlsPort, httpPort } = service;
+    const ports = { dicomPort, ...(dicomTlsPort !== null && { dicomTlsPort }), httpPort };
+    process.stdout.write(`${JSON.stringify({ event: "listening", ...ports })}\n`);
+    log.info("started", ports);
     const signal = await stopping.promise;
     log.info("stopping", { signal });
     setTimeout(() => {

@@ -41,6 +41,21 @@ const limits = z.strictObject({
   minimumFreeMegabytes: z.int().min(0).max(10_000_000).default(2_048),
 });
 
+const file = z.string().regex(/^\//, "expected the whole path of a file, from / on");
+
+/** TLS beside the plain port, as BCP 195 wants it: 1.2 and 1.3 only. Files are PEM and are read again when they change. */
+const tls = z.strictObject({
+  port: listenPort.default(2762),
+  /** Our private key; `segbox tls request` makes one, and what an authority needs to certify it. */
+  key: file,
+  /** Our certificate, then those between it and its authority. */
+  certificate: file,
+  /** Of the authorities that certify peers; without it nobody can be called, and no caller's certificate counts. */
+  authorities: file.optional(),
+  /** Whether callers are asked for a certificate, or turned away without one. A node's own setting may want one all the same. */
+  clientCertificates: z.enum(["none", "optional", "required"]).default("optional"),
+});
+
 export const dicomSchema = z.strictObject({
   /** What we call others with, and the first title that others may call us by. */
   aeTitle,
@@ -57,6 +72,7 @@ export const dicomSchema = z.strictObject({
   /** A series is complete when nothing came for so long and no association that brought its images is open. */
   quietSeconds: z.number().min(0.1).max(3600).default(10),
   limits: limits.prefault({}),
+  tls: tls.optional(),
 });
 
 export type DicomSettings = z.output<typeof dicomSchema>;

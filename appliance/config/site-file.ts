@@ -43,6 +43,24 @@ const regularExpression = z
     }
   }, "expected a regular expression");
 
+const node = z.strictObject({
+  name,
+  aeTitle,
+  host,
+  port: remotePort,
+  /** Addresses and networks that it calls from; none: its host. */
+  callsFrom: z.array(addressOrNetwork).max(64).default([]),
+  /** With it nothing but TLS is spoken with the node, both ways. */
+  tls: z
+    .strictObject({
+      /** Whether it has to show a certificate when it calls us. */
+      callerCertificate: z.enum(["required", "optional"]).default("optional"),
+      /** The name in its certificate, where that is not its host. */
+      name: host.optional(),
+    })
+    .optional(),
+});
+
 const match = z.strictObject({
   modality: z.literal("CT").default("CT"),
   axial: z.boolean().default(true),
@@ -72,9 +90,7 @@ const siteSchema = z
     }),
     dicom: dicomSchema,
     http: z.strictObject({ address: listenAddress, port: listenPort.default(8080) }).prefault({}),
-    nodes: z
-      .array(z.strictObject({ name, aeTitle, host, port: remotePort, callsFrom: z.array(addressOrNetwork).max(64).default([]) }))
-      .default([]),
+    nodes: z.array(node).default([]),
     rules: z
       .array(
         z.strictObject({
@@ -107,6 +123,15 @@ const siteSchema = z
     repeated("nodes");
     repeated("rules");
     const fault = (path: (string | number)[], message: string): void => context.addIssue({ code: "custom", path, message });
+    const { tls } = site.dicom;
+    for (const [index, node] of site.nodes.entries()) {
+      if (node.tls && !tls?.authorities)
+        fault(["nodes", index, "tls"], "expected `dicom.tls` with `authorities`, which say whom to believe");
+      if (node.tls?.callerCertificate === "required" && tls?.clientCertificates === "none")
+        fault(["nodes", index, "tls", "callerCertificate"], "expected `optional`, since `dicom.tls.clientCertificates` asks nobody");
+    }
+    if (tls?.clientCertificates === "required" && !tls.authorities)
+      fault(["dicom", "tls", "clientCertificates"], "expected `authorities` beside it, which say whose certificates count");
     for (const [index, node] of site.nodes.entries())
       if (node.name === toSender)
         fault(["nodes", index, "name"], `expected another name: \`${toSender}\` as a destination means whoever sent the series`);

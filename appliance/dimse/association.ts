@@ -12,6 +12,7 @@ import { type AssociateReject, encodeData } from "./pdu.ts";
 import type { DataPiece } from "./pdu-reader.ts";
 import { ProtocolError } from "./protocol.ts";
 import { rejectionOf } from "./rejections.ts";
+import { connectSecurely, type TlsIdentity } from "./tls.ts";
 
 export type AssociationTimeouts = {
   /** Until the transport connection is open. */
@@ -28,6 +29,8 @@ export const defaultTimeouts: AssociationTimeouts = { connectMs: 10_000, associa
 export type AssociationOptions = {
   readonly signal?: AbortSignal;
   readonly timeouts?: Partial<AssociationTimeouts>;
+  /** Who we are to a node that speaks TLS; without it such a node can't be called. */
+  readonly tls?: TlsIdentity | undefined;
   /** What a response may be cut into, bytes. */
   readonly maxPduLength?: number;
 };
@@ -37,20 +40,21 @@ export type WantedContext = { readonly abstractSyntax: string; readonly transfer
 
 /**
  * Connects to a node and negotiates. Throws UnavailableError `peer-unreachable`, `peer-refused-connection`, `peer-timeout` or
- * `association-aborted`; for `association-rejected` RefusedError or UnavailableError, as the peer calls it permanent or transient. The
+ * `association-aborted`, and `tls-failed`; for `association-rejected` RefusedError or UnavailableError, as the peer calls it permanent or transient. The
  * signal's reason when it is given up.
  */
 export async function openAssociation(
   node: RemoteNode,
   callingAeTitle: AeTitle,
   wanted: readonly WantedContext[],
-  { signal, timeouts = {}, maxPduLength = 131_072 }: AssociationOptions = {},
+  { signal, timeouts = {}, maxPduLength = 131_072, tls }: AssociationOptions = {},
 ): Promise<Association> {
   signal?.throwIfAborted();
   const contexts = wanted.map((context, index) => ({ ...context, id: 2 * index + 1 }));
   if (contexts.length === 0 || contexts.length > 128)
     throw new RefusedError("presentation-contexts-count", `expected 1 to 128 presentation contexts, found ${contexts.length}`);
-  const association = new Association(node, contexts, { ...defaultTimeouts, ...timeouts }, maxPduLength, signal);
+  if (node.tls && !tls) throw new RefusedError("tls-not-set-up", `${node.name} speaks TLS, and this box has no certificate (dicom.tls)`);
+  const association = new Association(node, contexts, { ...defaultTimeouts, ...timeouts }, maxPduLength, signal, node.tls && tls);
   await association.open(callingAeTitle);
   return association;
 }
@@ -65,6 +69,8 @@ export class Association implements UpperLayerUser {
   readonly #accepted = new Map<number, string>();
   readonly #messages = new MessageReader((contextId) => this.#accepted.has(contextId));
   readonly #socket: Socket;
+  readonly #connectedEvent: "connect" | "secureConnect";
+  #isConnected = false;
   readonly #connection: Connection;
   readonly #gone = Promise.withResolvers<void>();
   /** Who waits for the peer: for its answer to A-ASSOCIATE-RQ, a response, bytes to leave, or A-RELEASE-RP. */
@@ -80,14 +86,20 @@ export class Association implements UpperLayerUser {
     timeouts: AssociationTimeouts,
     maxPduLength: number,
     signal: AbortSignal | undefined,
+    tls: TlsIdentity | undefined,
   ) {
     this.#node = node;
     this.#proposed = contexts;
     this.#timeouts = timeouts;
     this.#maxPduLength = maxPduLength;
     this.#signal = signal;
-    this.#socket = connect({ host: node.host, port: node.port });
-    this.#connection = new Connection("requestor", this.#socket, this, { maxPduLength, artimMs: 1_000 });
+    this.#socket = tls ? connectSecurely(node, tls) : connect({ host: node.host, port: node.port });
+    this.#connectedEvent = tls ? "secureConnect" : "connect";
+    this.#connection = new Connection("requestor", this.#socket, this, {
+      maxPduLength,
+      artimMs: 1_000,
+      connectedEvent: this.#connectedEvent,
+    });
     signal?.addEventListener("abort", this.#giveUp, { once: true });
   }
 
@@ -101,7 +113,10 @@ export class Association implements UpperLayerUser {
       userInformation: { maxPduLength: this.#maxPduLength, implementationClassUid, implementationVersionName },
     });
     const connecting = setTimeout(() => this.#end(this.#timeout("connecting", this.#timeouts.connectMs)), this.#timeouts.connectMs);
-    this.#socket.once("connect", () => clearTimeout(connecting));
+    this.#socket.once(this.#connectedEvent, () => {
+      this.#isConnected = true;
+      clearTimeout(connecting);
+    });
     try {
       await this.#wait("an answer to A-ASSOCIATE-RQ", this.#timeouts.connectMs + this.#timeouts.associateMs);
     } finally {
@@ -270,7 +285,9 @@ export class Association implements UpperLayerUser {
     return new UnavailableError("peer-timeout", `${this.#node.name}: waited ${ms} ms for ${what}`);
   }
   #networkFailure(error: Error & { code?: string }): UnavailableError {
-    const code = codesOfSystem[error.code ?? ""] ?? "association-aborted";
+    // In TLS 1.3 a peer that does not like our certificate says so when we take the handshake for done
+    const isTls = this.#connectedEvent === "secureConnect" && (!this.#isConnected || /^ERR_SSL/.test(error.code ?? ""));
+    const code = codesOfSystem[error.code ?? ""] ?? (isTls ? "tls-failed" : "association-aborted");
     return new UnavailableError(code, `${this.#node.name}: ${plainly(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { implementationClassUid, implementationVersionName } from "../dicom/uids.ts";
@@ -7,6 +8,7 @@ import { type AssociateRequest, contextResults, dicomApplicationContext } from "
 import { type CommandSet, commandFields, encodeCommandSet, noDataSet } from "./command-set.ts";
 import { type AbortCause, Connection, type UpperLayerUser } from "./connection.ts";
 import { IncomingStore } from "./incoming-store.ts";
+import { addressOf } from "./listeners.ts";
 import { type MessageEvent, MessageReader } from "./message-reader.ts";
 import { encodeData } from "./pdu.ts";
 import type { DataPiece } from "./pdu-reader.ts";
@@ -16,9 +18,11 @@ import { type Rejection, rejections } from "./rejections.ts";
 import type { PeerInfo, ScpHandlers, ScpOptions } from "./scp-contract.ts";
 import { type Failure, statuses, statusText } from "./status.ts";
 
+export type FilledOptions = Required<Omit<ScpOptions, "tls">> & { readonly tls: ScpOptions["tls"] | null };
+
 /** What one association needs of the server it belongs to. */
 export type ScpSite = {
-  readonly options: Required<ScpOptions>;
+  readonly options: FilledOptions;
   readonly handlers: ScpHandlers;
   readonly log: Log;
   readonly nextAssociationId: () => number;
@@ -41,6 +45,7 @@ export class ScpAssociation implements UpperLayerUser {
   readonly #site: ScpSite;
   readonly #connection: Connection;
   readonly remoteAddress: string;
+  readonly #tls: PeerInfo["tls"];
   readonly #openedAt = performance.now();
   readonly #contexts = new Map<number, Context>();
   readonly #messages = new MessageReader((contextId) => this.#contexts.has(contextId));
@@ -59,7 +64,8 @@ export class ScpAssociation implements UpperLayerUser {
   constructor(socket: Socket, site: ScpSite, ended: () => void) {
     this.#site = site;
     this.#ended = ended;
-    this.remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:|%.*$/g, "");
+    this.remoteAddress = addressOf(socket);
+    this.#tls = socket instanceof TLSSocket ? tlsOf(socket) : undefined;
     this.#connection = new Connection("acceptor", socket, this, {
       maxPduLength: site.options.acceptedPduLength,
       artimMs: site.options.handshakeTimeoutMs,
@@ -111,7 +117,13 @@ export class ScpAssociation implements UpperLayerUser {
     if (!called) return "called-ae-not-recognized";
     if (!calling) return "calling-ae-not-recognized";
     const associationId = this.#site.nextAssociationId();
-    return { callingAeTitle: calling, calledAeTitle: called, remoteAddress: this.remoteAddress, associationId };
+    return {
+      callingAeTitle: calling,
+      calledAeTitle: called,
+      remoteAddress: this.remoteAddress,
+      ...(this.#tls && { tls: this.#tls }),
+      associationId,
+    };
   }
 
   #refuse({ callingAeTitle, calledAeTitle }: AssociateRequest, why: { readonly reason: Rejection; readonly detail?: string }): void {
@@ -134,7 +146,13 @@ export class ScpAssociation implements UpperLayerUser {
       if (result === contextResults.acceptance) this.#contexts.set(id, { abstractSyntax: proposed.get(id)!, transferSyntax });
     this.#peer = peer;
     this.#peerMaxPduLength = request.userInformation.maxPduLength;
-    log.info("association-opened", { ...peer, contexts: contexts.length, acceptedContexts: this.#contexts.size });
+    const { tls, ...plain } = peer;
+    log.info("association-opened", {
+      ...plain,
+      tls: tls ? `${tls.protocol} ${tls.cipher}` : "none",
+      contexts: contexts.length,
+      acceptedContexts: this.#contexts.size,
+    });
     handlers.associationOpened?.(peer);
     this.#watchIdle(options.idleTimeoutMs);
     this.#deadline = setTimeout(() => this.#cut("association-too-long"), options.associationTimeoutMs);
@@ -274,6 +292,10 @@ export class ScpAssociation implements UpperLayerUser {
     this.#site.log.warn(event, { associationId: this.#peer?.associationId });
     this.abort();
   }
+}
+
+function tlsOf(socket: TLSSocket): NonNullable<PeerInfo["tls"]> {
+  return { isAuthorized: socket.authorized, protocol: socket.getProtocol() ?? "", cipher: socket.getCipher().standardName };
 }
 
 /** What is wrong with a request before its data set came; null for C-ECHO, and for a C-STORE until its bytes say more. */

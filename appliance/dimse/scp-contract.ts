@@ -1,11 +1,19 @@
 import type { AeTitle, Uid } from "../domain/ids.ts";
 import type { Rejection } from "./rejections.ts";
+import type { ClientCertificates, TlsIdentity } from "./tls.ts";
 
 export type PeerInfo = {
   readonly callingAeTitle: AeTitle;
   readonly calledAeTitle: AeTitle;
   /** Without the IPv4-in-IPv6 prefix and without a zone. */
   readonly remoteAddress: string;
+  /** Absent: a plain connection. */
+  readonly tls?: {
+    /** It has shown a certificate that one of our authorities vouches for. */
+    readonly isAuthorized: boolean;
+    readonly protocol: string;
+    readonly cipher: string;
+  };
   /** Counts up from 1 while the service runs. */
   readonly associationId: number;
 };
@@ -32,12 +40,12 @@ export type AssociationDecision =
   | { readonly accept: true }
   | { readonly accept: false; readonly reason: Rejection; readonly detail?: string };
 
-/** An A-ASSOCIATE-RQ that was turned away. AE titles are as they came. */
+/** An A-ASSOCIATE-RQ that was turned away, or a TLS handshake that failed before there was one. AE titles are as they came, empty without a request. */
 export type RefusedAssociation = {
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
   readonly remoteAddress: string;
-  readonly reason: Rejection;
+  readonly reason: Rejection | "tls-failed";
   readonly detail?: string;
 };
 
@@ -56,6 +64,8 @@ export type ScpOptions = {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Listens for TLS too, on a port of its own; 0: any free one. */
+  readonly tls?: { readonly port: number; readonly identity: TlsIdentity; readonly clientCertificates: ClientCertificates };
   /** Associations at the same time; one more is turned away with "local limit exceeded". Default 64. */
   readonly maxAssociations?: number;
   /** Of these, from one address. Default: as many as there may be at all. */

@@ -1,9 +1,11 @@
-import { createServer, type Server } from "node:net";
+import type { Socket } from "node:net";
 import type { Log } from "../base/log.ts";
+import { Listeners } from "./listeners.ts";
 import { defaultStorageSopClasses, defaultTransferSyntaxes } from "./presentation-contexts.ts";
 import type { Rejection } from "./rejections.ts";
-import { ScpAssociation, type ScpSite } from "./scp-association.ts";
+import { type FilledOptions, ScpAssociation, type ScpSite } from "./scp-association.ts";
 import type { ScpHandlers, ScpOptions } from "./scp-contract.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 export type {
   AssociationDecision,
@@ -14,9 +16,6 @@ export type {
   ScpHandlers,
   ScpOptions,
 } from "./scp-contract.ts";
-
-/** Connections at once, those that have not yet said who they are included: above it the kernel's handshake is all that a peer gets. */
-const maxConnections = 1024;
 
 export const scpDefaults = {
   maxAssociations: 64,
@@ -34,22 +33,26 @@ export const scpDefaults = {
 export async function startScp(options: ScpOptions, handlers: ScpHandlers, log: Log): Promise<Scp> {
   const filled = { ...scpDefaults, ...options };
   const { maxPduLength, acceptedPduLength = 0, maxAssociationsPerPeer = filled.maxAssociations } = filled;
-  const scp = new Scp({ ...filled, acceptedPduLength: Math.max(acceptedPduLength, maxPduLength), maxAssociationsPerPeer }, handlers, log);
+  const scp = new Scp(
+    { ...filled, acceptedPduLength: Math.max(acceptedPduLength, maxPduLength), maxAssociationsPerPeer, tls: options.tls ?? null },
+    handlers,
+    log,
+  );
   await scp.listen();
   return scp;
 }
 
 /** A Storage and Verification SCP that listens. */
 export class Scp {
-  readonly #options: Required<ScpOptions>;
-  readonly #server: Server;
+  readonly #options: FilledOptions;
+  readonly #listeners: Listeners;
   /** Every connection, whatever its state. */
   readonly #associations = new Set<ScpAssociation>();
   #lastAssociationId = 0;
   #isClosing = false;
   #whenEmpty: (() => void) | null = null;
 
-  constructor(options: Required<ScpOptions>, handlers: ScpHandlers, log: Log) {
+  constructor(options: FilledOptions, handlers: ScpHandlers, log: Log) {
     this.#options = options;
     const site: ScpSite = {
       options,
@@ -58,28 +61,30 @@ export class Scp {
       nextAssociationId: () => ++this.#lastAssociationId,
       fullness: (remoteAddress) => this.#fullness(remoteAddress),
     };
-    this.#server = createServer((socket) => {
+    const serve = (socket: Socket): void => {
       const association = new ScpAssociation(socket, site, () => this.#gone(association));
       this.#associations.add(association);
-    });
-    this.#server.maxConnections = maxConnections;
-    this.#server.on("drop", () => log.warn("connection-dropped", { maxConnections }));
+    };
+    const tlsFailed = (remoteAddress: string): void =>
+      handlers.associationRefused?.({ callingAeTitle: "", calledAeTitle: "", remoteAddress, reason: "tls-failed" });
+    this.#listeners = new Listeners(options, serve, tlsFailed, log);
   }
 
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host: this.#options.host, port: this.#options.port, backlog: 511 }, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
-    });
+  listen(): Promise<void> {
+    return this.#listeners.listen();
   }
-
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address ? address.port : 0;
+    return this.#listeners.port;
   }
+  /** Null where TLS is not spoken. */
+  get tlsPort(): number | null {
+    return this.#listeners.tlsPort;
+  }
+  /** New connections are shown another certificate; those that are open go on with the one they know. Throws where key and certificate don't fit. */
+  setTlsIdentity(identity: TlsIdentity): void {
+    this.#listeners.setTlsIdentity(identity);
+  }
+
   /** Associations that are open now. */
   get associations(): number {
     let open = 0;
@@ -95,7 +100,7 @@ export class Scp {
   /** Takes no new association; those that are open may go on for `graceMs` and are then aborted. Resolves when all are gone and settled. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
-    this.#server.close();
+    this.#listeners.close();
     for (const association of this.#associations) if (!association.isOpen) association.abort();
     const cut = setTimeout(() => {
       for (const association of this.#associations) association.abort();

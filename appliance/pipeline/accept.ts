@@ -15,16 +15,27 @@ const accept: AssociationDecision = { accept: true };
 
 /**
  * Who may come in: the called AE title must be one of ours; the calling one, from the address that it comes from, a node that we know,
- * unless unknown callers are let in.
+ * unless unknown callers are let in. A node that is known comes in as its TLS setting says, also where unknown callers do.
  */
 export async function acceptAssociation(peer: PeerInfo, options: AcceptOptions): Promise<AssociationDecision> {
   const { aeTitles, acceptUnknownCallers, nodes, resolveHost } = options;
   if (!aeTitles.includes(peer.calledAeTitle)) return { accept: false, reason: "called-ae-not-recognized" };
-  if (acceptUnknownCallers) return accept;
   const named = nodes.filter(({ aeTitle }) => aeTitle === peer.callingAeTitle);
+  const here: RemoteNode[] = [];
+  for (const node of named) if (await callsFrom(node, peer.remoteAddress, resolveHost)) here.push(node);
+  if (here.some((node) => tlsFault(node, peer) === null)) return accept;
+  // PS3.8 has no reason for it
+  if (here[0]) return { accept: false, reason: "no-reason", detail: tlsFault(here[0], peer) ?? "" };
+  if (acceptUnknownCallers) return accept;
   if (named.length === 0) return { accept: false, reason: "calling-ae-not-recognized" };
-  for (const node of named) if (await callsFrom(node, peer.remoteAddress, resolveHost)) return accept;
   return { accept: false, reason: "calling-ae-not-recognized", detail: "address-not-known" };
+}
+
+/** What a node's TLS setting has against a connection. A node without one may speak TLS all the same. */
+function tlsFault({ tls }: RemoteNode, peer: PeerInfo): "tls-required" | "certificate-required" | null {
+  if (!tls) return null;
+  if (!peer.tls) return "tls-required";
+  return tls.callerCertificate === "required" && !peer.tls.isAuthorized ? "certificate-required" : null;
 }
 
 async function callsFrom(node: RemoteNode, address: string, resolveHost: AcceptOptions["resolveHost"]): Promise<boolean> {

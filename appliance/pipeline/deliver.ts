@@ -3,6 +3,7 @@ import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { refusesItsClass, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
 import { statuses } from "../dimse/status.ts";
+import type { TlsIdentity } from "../dimse/tls.ts";
 import type { AeTitle, DeliveryId } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 import type { Delivery } from "../domain/result.ts";
@@ -18,6 +19,8 @@ import { destinationsToTell, type ReportOptions } from "./reports.ts";
 
 export type DeliverOptions = ReportOptions & {
   readonly callingAeTitle: AeTitle;
+  /** Who we are to nodes that speak TLS. */
+  readonly tls: () => TlsIdentity | undefined;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
@@ -100,7 +103,7 @@ export function deliverStep(options: DeliverOptions): Step {
       const node = nodeOf(database, delivery);
       if (listPausedNodes(database).includes(node.name)) return new Later(clock.now() + lookAgainMs);
       const forms = await formsOf(delivery, options, signal);
-      const outcomes = await storeFirstTaken(node, options.callingAeTitle, forms, { signal }).catch(untilRepaired);
+      const outcomes = await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls() }).catch(untilRepaired);
       const outcome = outcomes.at(-1);
       if (!outcome) throw new UnavailableError("peer-unavailable", "the association ended before the object was answered");
       const current = passOver(delivery, node, outcomes.slice(0, -1));

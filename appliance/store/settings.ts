@@ -1,4 +1,4 @@
-import type { RemoteNode } from "../domain/remote-node.ts";
+import type { NodeTls, RemoteNode } from "../domain/remote-node.ts";
 import { type Rule, storedRule } from "../domain/rule.ts";
 import type { Database } from "./database.ts";
 
@@ -28,15 +28,16 @@ export function setNodePaused(database: Database, name: string, paused: boolean)
 
 export function listNodes(database: Database): RemoteNode[] {
   return database
-    .all<{ name: string; ae_title: string; host: string; port: number; calls_from: string | null }>(
-      "select name, ae_title, host, port, calls_from from remote_node order by name",
+    .all<{ name: string; ae_title: string; host: string; port: number; calls_from: string | null; tls: string | null }>(
+      "select name, ae_title, host, port, calls_from, tls from remote_node order by name",
     )
-    .map(({ name, ae_title: aeTitle, host, port, calls_from }) => ({
+    .map(({ name, ae_title: aeTitle, host, port, calls_from, tls }) => ({
       name,
       aeTitle,
       host,
       port,
       ...(calls_from !== null && { callsFrom: JSON.parse(calls_from) as string[] }),
+      ...(tls !== null && { tls: JSON.parse(tls) as NodeTls }),
     }));
 }
 
@@ -44,14 +45,15 @@ export function findNode(database: Database, name: string): RemoteNode | undefin
   return listNodes(database).find((node) => node.name === name);
 }
 
-export function addNode(database: Database, { name, aeTitle, host, port, callsFrom = [] }: RemoteNode): void {
+export function addNode(database: Database, { name, aeTitle, host, port, callsFrom = [], tls }: RemoteNode): void {
   database.run(
-    "insert into remote_node (name, ae_title, host, port, calls_from) values (?, ?, ?, ?, ?)",
+    "insert into remote_node (name, ae_title, host, port, calls_from, tls) values (?, ?, ?, ?, ?, ?)",
     name,
     aeTitle,
     host,
     port,
     callsFrom.length > 0 ? JSON.stringify(callsFrom) : null,
+    tls ? JSON.stringify(tls) : null,
   );
 }
 

@@ -95,6 +95,18 @@ nodes: [{ name: n, aeTitle: CT1, host: ct1, port: 104, callsFrom: [10.1.2.0/33, 
   ]);
 });
 
+test("TLS settings that contradict each other are told", () => {
+  const tls = "tls: { key: /k.pem, certificate: /c.pem, clientCertificates: none }";
+  const node = "nodes: [{ name: n, aeTitle: PACS, host: pacs, port: 2762, tls: { callerCertificate: required } }]";
+  assert.deepEqual(faultsOf(`station: { name: BOX }\ndicom: { aeTitle: SEGBOX, ${tls} }\n${node}`), [
+    'nodes[0].tls: expected `dicom.tls` with `authorities`, which say whom to believe, found {"callerCertificate":"required"}',
+    'nodes[0].tls.callerCertificate: expected `optional`, since `dicom.tls.clientCertificates` asks nobody, found "required"',
+  ]);
+  assert.deepEqual(faultsOf("station: { name: BOX }\ndicom: { aeTitle: SEGBOX, tls: { key: k.pem, certificate: /c.pem } }"), [
+    'dicom.tls.key: expected the whole path of a file, from / on, found "k.pem"',
+  ]);
+});
+
 test("a rule can ask for our own titles only", () => {
   const rules = "rules: [{ name: r, model: reference, match: { calledAeTitles: [SEGBOX, SEGLUNG] } }]";
   assert.deepEqual(faultsOf(`${smallest}${rules}`), [

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { PeerInfo } from "../../../appliance/dimse/scp.ts";
 import type { RemoteNode } from "../../../appliance/domain/remote-node.ts";
 import { acceptAssociation } from "../../../appliance/pipeline/accept.ts";
 
 const scanner: RemoteNode = { name: "scanner", aeTitle: "CT1", host: "10.1.2.3", port: 1 };
-const peer = { callingAeTitle: "CT1", calledAeTitle: "SEGBOX", remoteAddress: "10.1.2.3", associationId: 1 };
+const peer: PeerInfo = { callingAeTitle: "CT1", calledAeTitle: "SEGBOX", remoteAddress: "10.1.2.3", associationId: 1 };
 const none = { accept: false, reason: "calling-ae-not-recognized" };
 const elsewhere = { ...none, detail: "address-not-known" };
 
@@ -51,4 +52,18 @@ test("a node may call from other addresses and networks than its host", async ()
 test("of two nodes with one title either may call", async () => {
   const twins = [scanner, { ...scanner, name: "scanner 2", host: "10.1.2.4" }];
   assert.deepEqual(await decide({ remoteAddress: "10.1.2.4" }, twins), { accept: true });
+});
+
+test("a node that speaks TLS does not come in without, nor without a certificate that it needs, also where unknown callers do", async () => {
+  const tls = { isAuthorized: false, protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" };
+  const lenient = [{ ...scanner, tls: { callerCertificate: "optional" as const } }];
+  const strict = [{ ...scanner, tls: { callerCertificate: "required" as const } }];
+  const refused = (detail: string) => ({ accept: false, reason: "no-reason", detail });
+  for (const acceptUnknown of [false, true]) {
+    assert.deepEqual(await decide({}, lenient, acceptUnknown), refused("tls-required"));
+    assert.deepEqual(await decide({ tls }, lenient, acceptUnknown), { accept: true });
+    assert.deepEqual(await decide({ tls }, strict, acceptUnknown), refused("certificate-required"));
+    assert.deepEqual(await decide({ tls: { ...tls, isAuthorized: true } }, strict, acceptUnknown), { accept: true });
+  }
+  assert.deepEqual(await decide({ tls }), { accept: true }, "TLS is more than is asked for");
 });

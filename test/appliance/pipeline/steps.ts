@@ -51,6 +51,7 @@ export async function pipelineSteps({
     quietMs,
     threads: 1,
     callingAeTitle: "SEGBOX",
+    tls: () => undefined,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => modelFolder ?? join(folder, "models", name),
     activationFile: (name) => join(folder, "activations", `${name}.json`),

@@ -39,3 +39,10 @@ test("nodes and rules that can't all be stored leave the earlier ones", async ()
   assert.deepEqual(listNodes(made.database), [pacs]);
   assert.deepEqual(listRules(made.database), [axialRule]);
 });
+
+test("where a node calls from, and how it speaks TLS, is kept", async () => {
+  await using made = await temporaryDatabase();
+  const guarded = { ...pacs, callsFrom: ["10.0.0.0/8", "fd00::1"], tls: { callerCertificate: "required" as const, name: "pacs.hospital" } };
+  replaceNodesAndRules(made.database, [guarded], []);
+  assert.deepEqual(listNodes(made.database), [guarded]);
+});

@@ -1,0 +1,69 @@
+import { isIP } from "node:net";
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from "node:tls";
+import type { RemoteNode } from "../domain/remote-node.ts";
+
+/** Who we are towards a TLS peer, and whom we believe, all PEM. */
+export type TlsIdentity = {
+  readonly key: string;
+  /** Ours, then those between it and its authority. */
+  readonly certificate: string;
+  /** Authorities of peers; null: nobody's certificate can be checked. */
+  readonly authorities: string | null;
+};
+
+/** Whether callers are asked for a certificate. optional: it is checked where one is shown, and a node's own setting may want one. */
+export type ClientCertificates = "none" | "optional" | "required";
+
+/**
+ * BCP 195 (RFC 9325) and the profile of PS3.15 annex B that refers to it: TLS 1.2 and 1.3; of 1.2 the suites with forward secrecy and
+ * authenticated encryption that the RFC recommends (section 4.2), and nothing else.
+ */
+export const tlsProfile = {
+  minVersion: "TLSv1.2",
+  maxVersion: "TLSv1.3",
+  ciphers: [
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+  ].join(":"),
+  ecdhCurve: "X25519:P-256:P-384",
+  honorCipherOrder: true,
+} as const satisfies SecureContextOptions;
+
+/** What a context of ours is made of. */
+export function secureOptions({ key, certificate, authorities }: TlsIdentity): SecureContextOptions {
+  return { ...tlsProfile, key, cert: certificate, ...(authorities !== null && { ca: authorities }) };
+}
+
+/** Throws what OpenSSL says where key, certificate and authorities do not fit together. */
+export function checkIdentity(identity: TlsIdentity): void {
+  createSecureContext(secureOptions(identity));
+}
+
+/**
+ * Connects to a node over TLS. Its certificate must come from one of the authorities and name its host, or the name that the node's setting
+ * gives; ours is shown when it asks.
+ */
+export function connectSecurely(node: RemoteNode, identity: TlsIdentity): TLSSocket {
+  const name = node.tls?.name ?? node.host;
+  const options: ConnectionOptions = {
+    ...secureOptions(identity),
+    host: node.host,
+    port: node.port,
+    rejectUnauthorized: true,
+    ...(isIP(name) === 0 && { servername: name }), // RFC 6066: an address is no server name
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+  };
+  return connect(options);
+}
