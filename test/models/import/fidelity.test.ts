@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -187,6 +187,8 @@ test("a checkpoint imported as ONNX computes what torch computes", async (t) => 
       assert.equal(checkpoint.trainer, "nnUNetTrainer");
       const onnx = join(folder.path, "network.onnx");
       await writeOnnxFile(onnx, fp32Graph(plans.network, plans.classes, await readWeights(checkpoint, plans.network, plans.classes)));
+      const seen = (await python("test/models/onnx/check_model.py", { path: onnx })) as { input: unknown };
+      assert.deepEqual(seen.input, [1, 1, "depth", "height", "width"]);
       for (const [number, shape] of shapes.entries()) {
         const raw = async (what: string): Promise<Float32Array> => floats(await readFile(join(folder.path, name, `${number}.${what}.raw`)));
         const found = await infer(onnx, await raw("input"), shape);
@@ -198,20 +200,25 @@ test("a checkpoint imported as ONNX computes what torch computes", async (t) => 
     });
 });
 
-test("the reference model's checkpoint becomes the graph that torch exported", async (t) => {
+test("the reference model's checkpoint, as it ships, computes what torch computes", async (t) => {
   await using folder = await temporaryFolder("import");
-  const nnunet = "models/reference/nnunet";
-  const json = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(nnunet, file), "utf8"));
+  const results = "models/reference/nnunet";
+  const json = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(results, file), "utf8"));
   const plans = parsePlans(await json("plans.json"), await json("dataset.json"), "3d_fullres");
-  await using checkpoint = await Checkpoint.open(join(nnunet, "fold_0/checkpoint_final.pth"));
+  const path = join(results, "fold_0/checkpoint_final.pth");
+  await using checkpoint = await Checkpoint.open(path);
   const onnx = join(folder.path, "network.onnx");
   await writeOnnxFile(onnx, fp32Graph(plans.network, plans.classes, await readWeights(checkpoint, plans.network, plans.classes)));
   const shape: Shape = [40, 32, 56];
   const voxels = Float32Array.from({ length: 40 * 32 * 56 }, (_, at) => Math.sin(at * 12.9898) * 2);
-  const theirs = await infer("models/reference/model.onnx", voxels, shape);
-  const { largest, agreeing } = compare(await infer(onnx, voxels, shape), theirs, plans.classes);
+  const [input, output] = [join(folder.path, "input.raw"), join(folder.path, "logits.raw")];
+  await writeFile(input, voxels);
+  const names = await python("test/models/import/torch_logits.py", { results, checkpoint: path, input, shape, output });
+  assert.deepEqual(names, [...checkpoint.tensors.keys()]);
+  const { largest, agreeing } = compare(await infer(onnx, voxels, shape), floats(await readFile(output)), plans.classes);
   t.diagnostic(`largest difference ${largest.toExponential(1)}, ${(100 * agreeing).toFixed(3)} % agree`);
-  assert.ok(largest <= 1e-3 && agreeing >= 0.9999);
+  assert.ok(largest <= 1e-3, `logits differ by ${largest}`);
+  assert.ok(agreeing >= 0.9999, `classes agree in ${agreeing}`);
   const { graph } = await readOnnxFile(onnx);
   assert.ok(graph.initializers.some(({ name }) => name === "encoder.stages.0.0.convs.0.conv.weight"));
   assert.ok(graph.initializers.every(({ name }) => checkpoint.tensors.has(name)));
