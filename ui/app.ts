@@ -3,7 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { deliveriesAddress, parseAddress } from "./address.ts";
+import { callersAddress, deliveriesAddress, parseAddress } from "./address.ts";
 import { whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
@@ -18,6 +18,9 @@ import "./pages/worklist/worklist-page.ts";
 /** What a page that shows series does with the event stream. */
 type LivePage = HTMLElement & { onEvent(event: LiveEvent): void; refresh(): Promise<void> };
 
+/** Whether the box takes images can change while the page is open. */
+const readDeviceEveryMs = 60_000;
+
 /** The shell: who is signed in, which page the address names, whether what is shown is live. */
 @customElement("segbox-app")
 export class SegboxApp extends LitElement {
@@ -29,6 +32,7 @@ export class SegboxApp extends LitElement {
   @state() private accessor isOver = false;
   @state() private accessor notice = "";
   #live: LiveConnection | undefined;
+  #deviceTimer: ReturnType<typeof setInterval> | undefined;
 
   /** In the document itself: the sign-in form must be there for password managers, and the skip link for everybody. */
   override createRenderRoot() {
@@ -49,6 +53,7 @@ export class SegboxApp extends LitElement {
     removeEventListener("popstate", this.#onAddress);
     this.removeEventListener("click", this.#onClick);
     this.#live?.close();
+    clearInterval(this.#deviceTimer);
   }
 
   override render() {
@@ -61,6 +66,7 @@ export class SegboxApp extends LitElement {
       ${session ? this.#head(session) : nothing}
       <main id="content" tabindex="-1">
         ${this.notice ? html`<p role="alert">${this.notice}</p>` : nothing}
+        ${session && this.device && this.device.receiving !== "open" ? html`<p role="alert">${text.receiving[this.device.receiving]}</p>` : nothing}
         ${session ? this.#page(session) : html`<sign-in-page ?isOver=${this.isOver} @signed-in=${this.#onSignedIn}></sign-in-page>`}
       </main>
       <footer class="foot">
@@ -80,7 +86,7 @@ export class SegboxApp extends LitElement {
             ? html`<span class="node">${text.node.aeTitle} <strong>${device.aeTitle}</strong>, ${text.node.port} <strong>${device.dicomPort}</strong></span>`
             : nothing
         }
-        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a></nav>
+        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a> <a href=${callersAddress}>${text.callers.title}</a></nav>
         <div class="end">
           <span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>
           <span class="user"><strong>${user.name}</strong>, ${text.roles[user.role]}</span>
@@ -100,6 +106,10 @@ export class SegboxApp extends LitElement {
         document.title = `${text.documentTitle.deliveries} – ${text.product}`;
         void this.#load(import("./pages/deliveries/deliveries-page.ts"));
         return html`<deliveries-page .session=${session}></deliveries-page>`;
+      case "callers":
+        document.title = `${text.documentTitle.callers} – ${text.product}`;
+        void this.#load(import("./pages/callers/callers-page.ts"));
+        return html`<callers-page .session=${session}></callers-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));
@@ -137,6 +147,8 @@ export class SegboxApp extends LitElement {
     this.session = session;
     this.notice = "";
     void this.#readDevice();
+    clearInterval(this.#deviceTimer);
+    this.#deviceTimer = setInterval(() => this.#readDevice(), readDeviceEveryMs);
     this.#live?.close();
     this.#live = new LiveConnection({
       onEvent: (event) => this.#livePage()?.onEvent(event),
@@ -152,6 +164,7 @@ export class SegboxApp extends LitElement {
     this.isOver = isOver && this.session !== null && this.session !== undefined;
     this.session = null;
     this.device = undefined;
+    clearInterval(this.#deviceTimer);
     this.liveState = "connecting";
     this.#live?.close();
     this.#live = undefined;

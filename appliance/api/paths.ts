@@ -15,6 +15,9 @@ export const paths = {
   nodes: "/api/nodes",
   pauseNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/pause`,
   resumeNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/resume`,
+  callers: "/api/callers",
+  /** Make a refused caller a node. */
+  addCaller: (id: number) => `/api/callers/${id}/add`,
   /** A person's judgement: accept, or reject with the reason. */
   review: (resultId: number | string) => `/api/results/${resultId}/review`,
   events: "/api/events",

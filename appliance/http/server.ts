@@ -10,6 +10,7 @@ import { answerErrors } from "./errors.ts";
 import { logRequests, setSecurityHeaders } from "./headers.ts";
 import { LiveStreams } from "./live.ts";
 import { type Route, routerOf } from "./route.ts";
+import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -48,6 +49,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...seriesRoutes(dependencies),
     ...resultRoutes(dependencies),
     ...deliveryRoutes(dependencies),
+    ...callerRoutes(dependencies),
     ...deviceRoutes(dependencies),
     ...eventRoutes(dependencies, streams),
   ];

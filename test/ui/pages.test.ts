@@ -5,9 +5,10 @@ import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import type { ImagesInfo } from "../../appliance/api/series.ts";
 import { addDelivery, fallBack, getDelivery, noteDelivery } from "../../appliance/store/deliveries.ts";
+import { addRefusals } from "../../appliance/store/refused-callers.ts";
 import { moveResult } from "../../appliance/store/results.ts";
 import { setSeriesState } from "../../appliance/store/series.ts";
-import { replaceNodesAndRules } from "../../appliance/store/settings.ts";
+import { listNodes, replaceNodesAndRules } from "../../appliance/store/settings.ts";
 import { addPendingResult, addResultFiles, addSeries, type Box, password, type Slices, startBox } from "../appliance/http/box.ts";
 import { type Browser, openChromium } from "../peers/chromium.ts";
 import { type TemporaryFolder, temporaryFolder } from "../peers/folder.ts";
@@ -317,6 +318,32 @@ test("the deliveries page has what did not arrive and why; an engineer pauses a 
   assert.equal(await reading.page.getByRole("button", { name: /PACS/ }).count(), 0);
 });
 
+test("who was turned away at the DICOM port is shown with the reason, and an engineer makes a node of it with one click", async () => {
+  await using own = await startBox({ uiFolder: folder.path });
+  const refusal = { callingAeTitle: "CT9", calledAeTitle: "SEGBOX", address: "10.0.0.9", reason: "calling-ae-not-recognized", detail: "" };
+  addRefusals(own.database, [
+    { ...refusal, count: 3, at: 1 },
+    { ...refusal, callingAeTitle: "CT8", calledAeTitle: "SEGBOCS", reason: "called-ae-not-recognized", count: 1, at: 2 },
+  ]);
+  await using browser = await openChromium({ origin: own.origin, expected: [/status of 401/] });
+  const { page } = browser;
+  await page.goto("/");
+  await signIn(browser, "engineer");
+  await page.getByRole("link", { name: "Refused callers" }).click();
+  await page.getByText("is no node that is known").waitFor();
+  await page.getByText("asks for an AE title that is not ours").waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Add CT8/ }).count(), 0);
+  await page.getByRole("button", { name: "Add CT9 from 10.0.0.9 as a node" }).click();
+  await page.getByText("CT9 from 10.0.0.9 may send now.").waitFor();
+  assert.deepEqual(listNodes(own.database), [{ name: "CT9", aeTitle: "CT9", host: "10.0.0.9", port: 104 }]);
+
+  await using reading = await openChromium({ origin: own.origin, expected: [/status of 401/] });
+  await reading.page.goto("/callers");
+  await signIn(reading, "reviewer");
+  await reading.page.getByText("asks for an AE title that is not ours").waitFor();
+  assert.equal(await reading.page.getByRole("button", { name: /^Add/ }).count(), 0);
+});
+
 test("a session that ended elsewhere brings the sign-in page, and signing in goes on to where one was going", async () => {
   await using own = await startBox({ uiFolder: folder.path });
   const seriesId = addSeries(own);
@@ -352,7 +379,7 @@ test("at 360 pixels nothing hangs over the edge, on no page", async () => {
   const seriesId = await addReadySeries();
   await using browser = await openSignedIn("/", "engineer", { width: 360, height: 740 });
   const { page } = browser;
-  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/nowhere"]) {
+  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/callers", "/nowhere"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

@@ -19,6 +19,7 @@ export const text = {
   documentTitle: {
     worklist: "Worklist",
     deliveries: "Deliveries",
+    callers: "Refused callers",
     series: (id: number) => `Series ${id}`,
     signIn: "Sign in",
     notFound: "Not found",
@@ -214,6 +215,42 @@ export const text = {
     resumeNode: (name: string) => `Resume ${name}`,
     waiting: (n: number) => `${n} waiting`,
     changeFailed: "That did not work.",
+  },
+
+  receiving: {
+    "disk-full": "The disk is nearly full: no images are taken until there is room again. Free disk space; it goes on by itself.",
+    "storage-failed": "The disk failed to keep what it was given: no images are taken. Check the disk, then start the service again.",
+  },
+  callers: {
+    title: "Refused callers",
+    failed: "The list could not be loaded.",
+    none: "Nobody was turned away.",
+    lead: "Who called at the DICOM port and was turned away.",
+    noTitle: "(no AE title)",
+    from: (address: string) => `from ${address}`,
+    to: "to",
+    times: (n: number) => (n === 1 ? "once" : `${n} times`),
+    last: (moment: string) => `last ${moment}`,
+    add: "Add this node",
+    addOne: (title: string, address: string) => `Add ${title} from ${address} as a node`,
+    added: (title: string, address: string) => `${title} from ${address} may send now.`,
+    addFailed: "It could not be added.",
+    reasons: {
+      "called-ae-not-recognized": "asks for an AE title that is not ours",
+      "calling-ae-not-recognized": "is no node that is known",
+      "application-context-not-supported": "speaks something other than DICOM",
+      "protocol-version-not-supported": "speaks another version of the protocol",
+      "local-limit-exceeded": "has too many associations open, or too many are",
+      "temporary-congestion": "called while nothing could be taken",
+      "tls-failed": "could not agree with us on TLS",
+      "no-reason": "was turned away",
+    } as Readonly<Record<string, string>>,
+    details: {
+      "address-not-known": "is known by its AE title, and calls from another address",
+      "tls-required": "has to use TLS and did not",
+      "certificate-required": "has to show a certificate and did not show one that counts",
+      "storage-failed": "called while the disk could keep nothing",
+    } as Readonly<Record<string, string>>,
   },
 
   viewer: {
