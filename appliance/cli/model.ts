@@ -4,6 +4,7 @@ import { modelBench } from "./model-bench.ts";
 import { modelFetch } from "./model-fetch.ts";
 import { modelImport } from "./model-import.ts";
 import { modelList } from "./model-list.ts";
+import { modelQuantize } from "./model-quantize.ts";
 
 /** `segbox model ...`, a file each. */
-export const modelCommands: readonly Command[] = [modelImport, modelList, modelFetch, modelActivate, modelBench];
+export const modelCommands: readonly Command[] = [modelImport, modelList, modelFetch, modelQuantize, modelActivate, modelBench];

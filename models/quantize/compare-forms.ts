@@ -1,0 +1,53 @@
+import type { FormAccuracy, HumanAccuracy } from "../../appliance/domain/accuracy.ts";
+import type { NetworkFile } from "../../appliance/domain/model.ts";
+import { openNetwork } from "../../appliance/inference/network.ts";
+import type { Plans } from "../../appliance/nnunet/plans.ts";
+import { predict } from "../../appliance/nnunet/predict.ts";
+import { compareLabels } from "../../appliance/volume/compare.ts";
+import type { CtCase } from "./ct-cases.ts";
+import { accuracyOf, againstHuman, type CaseAgreement } from "./judge.ts";
+
+/** A CT to judge by. What fp32 finds in it is kept for further rounds, by the fp32 file's digest. */
+export type HeldOut = { readonly ct: CtCase; readonly found: Map<string, Uint8Array> };
+
+export type Forms = {
+  readonly plans: Plans;
+  readonly fp32: NetworkFile;
+  readonly int8: NetworkFile;
+  readonly modelFolder: string;
+  /** Where the INT8 form lies. */
+  readonly work: string;
+  readonly threads: number;
+  readonly stepSize: number;
+  readonly mirrorAxes: readonly number[];
+};
+
+/** Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. */
+export async function compareForms(
+  forms: Forms,
+  heldOut: readonly HeldOut[],
+): Promise<{ readonly againstFp32: FormAccuracy; readonly againstHuman: readonly HumanAccuracy[] | null }> {
+  const { plans, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes } = forms;
+  const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
+  const values = Uint8Array.from({ length: plans.classes }, (_, value) => value);
+  const between: CaseAgreement[] = [];
+  const human: { fp32: CaseAgreement; int8: CaseAgreement }[] = [];
+  for (const { ct, found } of heldOut) {
+    const volume = await ct.load();
+    const labelsOf = async (folder: string, network: NetworkFile): Promise<Uint8Array> => {
+      const open = () => openNetwork(folder, network, plans, { threads });
+      return (await predict(volume, [{ plans, values, open }], { stepSize, mirrorAxes })).labelMap.labels;
+    };
+    const expected = found.get(fp32.sha256) ?? (await labelsOf(modelFolder, fp32));
+    found.set(fp32.sha256, expected);
+    const labels = await labelsOf(work, int8);
+    between.push(compareLabels(volume.grid, expected, labels).labels);
+    const drawn = (await ct.loadLabels?.())?.labels;
+    if (drawn)
+      human.push({
+        fp32: compareLabels(volume.grid, drawn, expected).labels,
+        int8: compareLabels(volume.grid, drawn, labels).labels,
+      });
+  }
+  return { againstFp32: accuracyOf(between, nameOf), againstHuman: human.length > 0 ? againstHuman(human, nameOf) : null };
+}

@@ -1,0 +1,160 @@
+import type { Zyx } from "../../appliance/nnunet/plans.ts";
+import type { Weights } from "../network/u-net.ts";
+import type { OnnxModel } from "../onnx/graph.ts";
+import type { ChannelCodes } from "./affine.ts";
+import { type Bytes, type ChannelSpans, convolve, normalise, upsample } from "./cpu-layers.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import { type ConvLayer, stridedShape, type UNetLayers, type UpLayer } from "./layers.ts";
+
+/** How every tensor of a network is quantised, by layer name. */
+export type Ranges = {
+  /** What a convolution gives, without its bias, before the normalisation: each channel by itself, since each is normalised by itself. */
+  readonly convolved: ReadonlyMap<string, ChannelSpans>;
+  /** What a layer gives. */
+  readonly given: ReadonlyMap<string, ChannelCodes>;
+};
+
+export type CpuGraphOptions = {
+  /** Voxels of the input; the graph is made for this one shape. */
+  readonly patch: Zyx;
+  /** Where the graph ends: with float32 logits [1,c,d,h,w], or before the head with uint8 features [1,d,h,w,c]. */
+  readonly end: "logits" | "features";
+  /** Names of convolutions that are computed in float32. The first one always is: eight bits are too few for the CT itself. */
+  readonly keepFp32: ReadonlySet<string>;
+  /** Also gives every layer's output, by layer name: uint8 [d][h][w][c]. */
+  readonly exposeLayers?: boolean;
+};
+
+/** A value in one or both of its forms; the other is made when it is asked for. */
+type Value = {
+  readonly shape: Zyx;
+  readonly channels: number;
+  readonly codes: ChannelCodes;
+  bytes?: string /** [1,c,d,h,w] */;
+  floats?: string;
+};
+
+/**
+ * The INT8 form of a network for onnxruntime on a CPU, made of its own operators. Between layers everything is uint8 with the channels last;
+ * weights are int8.
+ *
+ * @returns the graph, and how its uint8 features are to be read
+ */
+export function cpuGraph(
+  layers: UNetLayers,
+  weights: Weights,
+  ranges: Ranges,
+  options: CpuGraphOptions,
+): { model: OnnxModel; features: ChannelCodes } {
+  const graph = new GraphBuilder();
+  const exposed: { name: string; dims: readonly number[] }[] = [];
+  const bytesOf = (value: Value): Bytes => {
+    value.bytes ??= toBytes(graph, value);
+    return { value: value.bytes, shape: value.shape, channels: value.channels, codes: value.codes };
+  };
+  const floatsOf = (value: Value): string => {
+    value.floats ??= toFloats(graph, value);
+    return value.floats;
+  };
+  const expose = (name: string, value: Value): Value => {
+    if (options.exposeLayers) {
+      graph.output(bytesOf(value).value, name);
+      exposed.push({ name, dims: [...value.shape, value.channels] });
+    }
+    return value;
+  };
+  const given = (name: string): ChannelCodes => ranges.given.get(name)!;
+
+  const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
+    const out = given(layer.name);
+    if (layer.channelsIn === 1 || options.keepFp32.has(layer.name)) {
+      const joined = inputs.length > 1 ? graph.node("Concat", inputs.map(floatsOf), { axis: 1 }) : floatsOf(inputs[0]!);
+      const shape = stridedShape(inputs[0]!.shape, layer.stride);
+      return expose(layer.name, {
+        shape,
+        channels: layer.channelsOut,
+        codes: out,
+        floats: floatConv(graph, joined, layer, layers, weights),
+      });
+    }
+    const convolved = convolve(graph, inputs.map(bytesOf), layer, weights, ranges.convolved.get(layer.name)!);
+    const { value, ...rest } = normalise(graph, convolved, layer, layers, weights, out);
+    return expose(layer.name, { ...rest, bytes: value });
+  };
+  const up = (input: Value, layer: UpLayer, inFloats: boolean): Value => {
+    if (inFloats) {
+      const shape: Zyx = [input.shape[0] * layer.stride[0], input.shape[1] * layer.stride[1], input.shape[2] * layer.stride[2]];
+      const filter = graph.floats(weights.get(`${layer.name}.weight`)!.data, [layer.channelsIn, layer.channelsOut, ...layer.stride]);
+      const inputs = [floatsOf(input), filter, graph.floats(weights.get(`${layer.name}.bias`)!.data)];
+      const floats = graph.node("ConvTranspose", inputs, { kernel_shape: layer.stride, strides: layer.stride });
+      return { shape, channels: layer.channelsOut, codes: given(layer.name), floats };
+    }
+    const { value, ...rest } = upsample(graph, bytesOf(input), layer, weights, given(layer.name));
+    return expose(layer.name, { ...rest, bytes: value });
+  };
+
+  // The input's codes are never used: its first layer takes floats.
+  let value: Value = { shape: options.patch, channels: 1, codes: { scales: Float32Array.of(1), zeroPoint: 0 }, floats: "input" };
+  const skips: Value[] = [];
+  for (const stage of layers.encoder) {
+    for (const layer of stage) value = conv([value], layer);
+    skips.push(value);
+  }
+  skips.pop();
+  for (const { up: layer, convs } of layers.decoder) {
+    // A convolution in float32 takes what it joins as float32 too: eight bits between the two would undo what it is there for.
+    const inputs = [up(value, layer, options.keepFp32.has(convs[0]!.name)), skips.pop()!];
+    for (const [n, each] of convs.entries()) value = conv(n === 0 ? inputs : [value], each);
+  }
+
+  const [depth, height, width] = options.patch;
+  const { name, channels, classes } = layers.head;
+  if (options.end === "features") {
+    const features = bytesOf(value);
+    graph.node("Reshape", [features.value, graph.ints(1, depth, height, width, channels)], {}, { output: "features" });
+  } else {
+    const weight = graph.floats(weights.get(`${name}.weight`)!.data, [classes, channels, 1, 1, 1]);
+    const bias = graph.floats(weights.get(`${name}.bias`)!.data);
+    graph.node("Conv", [floatsOf(value), weight, bias], { kernel_shape: [1, 1, 1] }, { output: "logits" });
+  }
+  const output =
+    options.end === "features"
+      ? ({ name: "features", type: "uint8", dims: [1, depth, height, width, channels] } as const)
+      : ({ name: "logits", type: "float32", dims: [1, classes, depth, height, width] } as const);
+  const model = graph.model(
+    "int8",
+    [{ name: "input", type: "float32", dims: [1, 1, depth, height, width] }],
+    [output, ...exposed.map(({ name, dims }) => ({ name, type: "uint8" as const, dims }))],
+  );
+  return { model, features: value.codes };
+}
+
+/** Convolution, normalisation and leaky ReLU in float32, as the network was trained, but for the bias that the normalisation takes away. */
+function floatConv(graph: GraphBuilder, input: string, layer: ConvLayer, { normEps, leakySlope }: UNetLayers, weights: Weights): string {
+  const { name, channelsIn, channelsOut, kernel, stride } = layer;
+  const filter = graph.floats(weights.get(`${name}.conv.weight`)!.data, [channelsOut, channelsIn, ...kernel]);
+  const half = kernel.map((side) => (side - 1) / 2);
+  const convolved = graph.node("Conv", [input, filter], { kernel_shape: kernel, strides: stride, pads: [...half, ...half] });
+  const gamma = graph.floats(weights.get(`${name}.norm.weight`)!.data);
+  const beta = graph.floats(weights.get(`${name}.norm.bias`)!.data);
+  const normalised = graph.node("InstanceNormalization", [convolved, gamma, beta], { epsilon: { float: normEps } });
+  return graph.node("LeakyRelu", [normalised], { alpha: { float: leakySlope } });
+}
+
+function toBytes(graph: GraphBuilder, { floats, codes, shape, channels }: Value): string {
+  const flat = graph.reshape(floats!, 1, channels, voxelsOf(shape));
+  const bytes = graph.node("QuantizeLinear", [flat, ...perChannel(graph, codes)], { axis: 1 });
+  return graph.reshape(graph.transpose(bytes, 0, 2, 1), ...shape, channels);
+}
+
+function toFloats(graph: GraphBuilder, { bytes, codes, shape, channels }: Value): string {
+  const apart = graph.transpose(graph.reshape(bytes!, 1, voxelsOf(shape), channels), 0, 2, 1);
+  const floats = graph.node("DequantizeLinear", [apart, ...perChannel(graph, codes)], { axis: 1 });
+  return graph.reshape(floats, 1, channels, ...shape);
+}
+
+function perChannel(graph: GraphBuilder, { scales, zeroPoint }: ChannelCodes): [string, string] {
+  return [graph.floats(scales), graph.constant("uint8", [scales.length], new Uint8Array(scales.length).fill(zeroPoint))];
+}
+
+const voxelsOf = ([depth, height, width]: Zyx): number => depth * height * width;

@@ -1,0 +1,146 @@
+import { join } from "node:path";
+import { RefusedError } from "../../appliance/base/errors.ts";
+import type { FormAccuracy, HumanAccuracy, PartAccuracy } from "../../appliance/domain/accuracy.ts";
+import type { NetworkFile } from "../../appliance/domain/model.ts";
+import { type GraphRunner, openGraph } from "../../appliance/inference/graph-runner.ts";
+import type { LoadedPart } from "../../appliance/inference/models.ts";
+import { openNetwork } from "../../appliance/inference/network.ts";
+import type { OnnxModel } from "../onnx/graph.ts";
+import { readOnnxFile } from "../onnx/read.ts";
+import { encodeOnnx } from "../onnx/write.ts";
+import { countTensors, patchesOf } from "./calibrate.ts";
+import { compareForms, type HeldOut } from "./compare-forms.ts";
+import { cpuGraph } from "./cpu-graph.ts";
+import type { CtCase } from "./ct-cases.ts";
+import { floatGraph } from "./float-graph.ts";
+import { nextKeptFp32, verdictOn } from "./judge.ts";
+import { layerNoise } from "./layer-noise.ts";
+import { layersOf } from "./layers.ts";
+import { writeCpuForm } from "./part-forms.ts";
+import { Sqnr } from "./sqnr.ts";
+import { type ChosenRanges, chooseRanges } from "./tensor-ranges.ts";
+import { weightsOf } from "./weights.ts";
+
+export type PartOptions = {
+  readonly modelFolder: string;
+  /** Where files are left. */
+  readonly work: string;
+  readonly stepSize: number;
+  readonly mirrorAxes: readonly number[];
+  readonly calibrate: readonly CtCase[];
+  readonly heldOut: readonly HeldOut[];
+  readonly patches: number;
+  readonly threads: number;
+  readonly benchOnly: boolean;
+  readonly onProgress: (line: string) => void;
+};
+
+export type QuantisedPart = {
+  readonly network: NetworkFile;
+  readonly accuracy: PartAccuracy;
+  readonly passes: boolean;
+  readonly reason: string;
+  readonly patches: number;
+};
+
+/** Patches on which the noise of layers is measured; their float tensors are in memory at once with the INT8 ones. */
+const noisePatches = 2;
+/** Layers that go back to fp32 in this many rounds are so many that INT8 is hardly worth it. */
+const mostRounds = 4;
+/** Every third row and voxel of large tensors. */
+const sampling = 3;
+/** Two ways of computing the same float32 network differ by rounding only, which normalisation magnifies where a channel hardly varies; dB. */
+const sameNetworkDb = 50;
+
+/**
+ * Makes the INT8 form of a part and judges it on held-out CTs. While it does not reach the limits, its noisiest layers go back to fp32; after
+ * {@link mostRounds} rounds it is given up, and the part stays fp32.
+ */
+export async function quantizePart({ part, plans }: LoadedPart, options: PartOptions): Promise<QuantisedPart> {
+  const { modelFolder, work, threads, onProgress } = options;
+  const fp32 = part.networks.find(
+    ({ precision, engine, barred, features }) => precision === "fp32" && engine === "onnx" && !barred && !features,
+  );
+  if (!fp32) throw new RefusedError("quantise-unsupported", `part ${part.name} has no whole fp32 network to quantise`);
+  const layers = layersOf(plans.network, plans.classes);
+  const weights = weightsOf(await readOnnxFile(join(modelFolder, fp32.file)), layers);
+  const { model, taps } = floatGraph(layers, weights, { step: sampling });
+  const float = await openModel(model, threads);
+  const shape = plans.patchSize;
+  try {
+    const kept: Float32Array[] = [];
+    const source =
+      options.calibrate.length > 0
+        ? patchesOf(options.calibrate, plans, { stepSize: options.stepSize, count: options.patches })
+        : noise(shape);
+    const watched = watch(source, (patch) => kept.length < noisePatches && kept.push(patch));
+    const { counts, patches } = await countTensors(float, taps, watched, shape, (done) =>
+      onProgress(`${part.name}: ${done} patches counted`),
+    );
+    await checkSameNetwork(float, kept[0]!);
+    const ranges = chooseRanges(layers, counts);
+    let keepFp32: ReadonlySet<string> = new Set();
+    for (let round = 0; ; round++) {
+      const network = await writeCpuForm(work, `${part.name}.int8`, { layers, weights, ranges, keepFp32, plans });
+      const { model: exposed } = cpuGraph(layers, weights, ranges, { patch: shape, end: "logits", keepFp32, exposeLayers: true });
+      const int8 = await openModel(exposed, threads);
+      const noise = await layerNoise(float, int8, taps, ranges, kept, shape).finally(() => int8.close());
+      const made = { part: part.name, int8Sha256: network.sha256, fp32Sha256: fp32.sha256, keptFp32: [...keepFp32], rounds: round };
+      const described = { ...made, layers: noise, rangeMethods: methodsOf(ranges) };
+      if (options.benchOnly) {
+        const accuracy = { ...described, againstFp32: null, againstHuman: null };
+        return { network, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
+      }
+      const judged: { againstFp32: FormAccuracy; againstHuman: readonly HumanAccuracy[] | null } = await compareForms(
+        { plans, fp32, int8: network, ...options },
+        options.heldOut,
+      );
+      const { passes, reason } = verdictOn(judged.againstFp32);
+      onProgress(`${part.name}: ${reason}`);
+      const convs = noise.filter(({ layer }) => layer.includes("convs"));
+      const next = passes || round === mostRounds ? null : nextKeptFp32(convs, keepFp32);
+      if (next === null) return { network, accuracy: { ...described, ...judged }, passes, reason, patches };
+      keepFp32 = next;
+    }
+  } finally {
+    await float.close();
+  }
+
+  /** The graph that is quantised must be the network that was imported. */
+  async function checkSameNetwork(graph: GraphRunner, patch: Float32Array): Promise<void> {
+    const ours = (await graph.run(patch, [1, 1, ...shape])).get("logits")!.data;
+    const stored = await openNetwork(modelFolder, fp32!, plans, { threads });
+    const theirs = await stored.infer(patch, shape).finally(() => stored.close());
+    const difference = new Sqnr();
+    for (let at = 0; at < ours.length; at++) difference.add(theirs[at]!, ours[at]!);
+    if (!(difference.db >= sameNetworkDb))
+      throw new RefusedError("quantise-weights", `${fp32!.file} computes other logits than its plans say (${difference.db.toFixed(0)} dB)`);
+  }
+}
+
+async function openModel(model: OnnxModel, threads: number): Promise<GraphRunner> {
+  return openGraph(Buffer.concat([...encodeOnnx(model)]), { threads });
+}
+
+/** One patch of noise, for a network of random weights that no CT means anything to. */
+function* noise([depth, height, width]: readonly [number, number, number]): Generator<Float32Array> {
+  let state = 1;
+  yield Float32Array.from({ length: depth * height * width }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 32 - 0.5) * 4;
+  });
+}
+
+async function* watch<T>(items: AsyncIterable<T> | Iterable<T>, look: (item: T) => void): AsyncGenerator<T> {
+  for await (const item of items) {
+    look(item);
+    yield item;
+  }
+}
+
+function methodsOf({ chosen }: ChosenRanges): Record<string, number> {
+  const methods: Record<string, number> = {};
+  for (const { convolved, given } of chosen.values())
+    for (const { method } of [...convolved, ...given]) methods[method] = (methods[method] ?? 0) + 1;
+  return methods;
+}
