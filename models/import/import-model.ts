@@ -7,7 +7,7 @@ import type { ModelManifest } from "../../appliance/domain/model.ts";
 import type { LoadedModel } from "../../appliance/inference/models.ts";
 import { type CatalogueTask, usableTask } from "../catalogue/catalogue.ts";
 import { copyModel } from "./copy-model.ts";
-import { installModel, modelNameFrom, workshopOf } from "./install.ts";
+import { installModel, leaveWorkshop, modelNameFrom, workshopOf } from "./install.ts";
 import { labelsOf } from "./labels.ts";
 import { type ImportedPart, importPart } from "./part.ts";
 import { knownTasks, type TaskHere } from "./tasks-here.ts";
@@ -41,6 +41,11 @@ export async function importModels(from: string, options: ImportOptions): Promis
   const about = await stat(from).catch(() => undefined);
   if (!about) throw new RefusedError("import-path", `there is nothing at ${from}`);
   if (about.isDirectory()) return await importFolder(from, options);
+  if (from.endsWith(".onnx"))
+    throw new RefusedError(
+      "import-path",
+      `${basename(from)} alone does not say its spacing and labels: give a folder with its manifest.json, plans.json and dataset.json`,
+    );
   // Not in the system's temporary folder: that can be memory, and an archive unpacks to gigabytes.
   const folder = join(await workshopOf(options.models), `unpacked.${process.pid}`);
   try {
@@ -49,6 +54,7 @@ export async function importModels(from: string, options: ImportOptions): Promis
     return await importFolder(folder, options);
   } finally {
     await rm(folder, { recursive: true, force: true });
+    await leaveWorkshop(options.models);
   }
 }
 

@@ -1,9 +1,11 @@
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, open, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { RefusedError, UnavailableError } from "../../appliance/base/errors.ts";
 import type { ModelManifest } from "../../appliance/domain/model.ts";
 import { type LoadedModel, loadModel } from "../../appliance/inference/models.ts";
 import { proveNetwork } from "./prove.ts";
+
+const workshopName = ".importing";
 
 /** What stands in a model's folder before it is installed: everything but the manifest. */
 export type Fill = (folder: string) => Promise<ModelManifest>;
@@ -48,12 +50,20 @@ export async function installModel(
   } finally {
     await rm(staging, { recursive: true, force: true });
     await rm(`${staging}.replaced`, { recursive: true, force: true });
+    await leaveWorkshop(models);
   }
 }
 
-/** Where models are put together: beside the models' folder and on its disk, so that nothing half done ever looks like a model. */
+/** Takes the workshop away where nobody else is in it. */
+export async function leaveWorkshop(models: string): Promise<void> {
+  await rmdir(join(models, workshopName)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+  });
+}
+
+/** Where models are put together: a folder among the models, so that it is on their disk, which is none itself: what is in it looks like nothing. */
 export async function workshopOf(models: string): Promise<string> {
-  const workshop = join(dirname(models), "models.importing");
+  const workshop = join(models, workshopName);
   await mkdir(workshop, { recursive: true, mode: 0o700 });
   await removeLeftovers(workshop);
   return workshop;

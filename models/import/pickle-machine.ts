@@ -9,7 +9,8 @@ const deepest = 1_000;
 export class PickleMachine {
   readonly #bytes: Buffer;
   readonly #rules: PickleRules;
-  readonly #memo = new Map<number, PickleValue>();
+  /** By number. Python numbers them as they come; any other order is allowed, only without gaps. */
+  readonly #memo: PickleValue[] = [];
   #stack: PickleValue[] = [];
   readonly #marked: PickleValue[][] = [];
   #at = 0;
@@ -27,11 +28,20 @@ export class PickleMachine {
   }
 
   byte(): number {
-    return this.take(1)[0]!;
+    if (this.#at >= this.#bytes.length) throw pickleUnreadable("it is cut off");
+    return this.#bytes[this.#at++]!;
   }
 
   length4(): number {
-    return this.take(4).readUInt32LE();
+    if (this.#at + 4 > this.#bytes.length) throw pickleUnreadable("it is cut off");
+    this.#at += 4;
+    return this.#bytes.readUInt32LE(this.#at - 4);
+  }
+
+  text(length: number, encoding: "utf8" | "latin1"): string {
+    if (this.#at + length > this.#bytes.length) throw pickleUnreadable("it is cut off");
+    this.#at += length;
+    return this.#bytes.toString(encoding, this.#at - length, this.#at);
   }
 
   length8(): number {
@@ -148,15 +158,16 @@ export class PickleMachine {
   }
 
   remember(index: number): void {
-    this.#memo.set(index, this.top());
+    if (index > this.#memo.length) throw pickleUnreadable("it numbers what it remembers with gaps");
+    this.#memo[index] = this.top();
   }
 
   rememberNext(): void {
-    this.remember(this.#memo.size);
+    this.remember(this.#memo.length);
   }
 
   recall(index: number): PickleValue {
-    if (!this.#memo.has(index)) throw pickleUnreadable("it recalls what was never there");
-    return this.#memo.get(index) as PickleValue;
+    if (index >= this.#memo.length) throw pickleUnreadable("it recalls what was never there");
+    return this.#memo[index] as PickleValue;
   }
 }

@@ -16,7 +16,7 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): PickleValue {
   for (let count = 0; count < mostSteps; count++) {
     const code = machine.byte();
     if (code === stop) return machine.pop();
-    const step = steps.get(code);
+    const step = steps[code];
     if (!step) throw pickleUnreadable(`it has a step (0x${code.toString(16).padStart(2, "0")}) that torch does not write`);
     step(machine);
   }
@@ -26,7 +26,7 @@ export function readPickle(bytes: Uint8Array, rules: PickleRules): PickleValue {
 type Step = (machine: PickleMachine) => void;
 
 /** By opcode. */
-const steps: ReadonlyMap<number, Step> = new Map<number, Step>([
+const steps: readonly (Step | undefined)[] = byCode([
   [0x80, (m) => m.checkProtocol(m.byte())], // PROTO
   [0x95, (m) => m.take(8)], // FRAME: only a hint for readers of streams
   [0x28, (m) => m.mark()], // MARK
@@ -41,11 +41,11 @@ const steps: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x4d, (m) => m.push(m.take(2).readUInt16LE())], // BININT2
   [0x8a, (m) => m.push(wholeNumber(m.take(m.byte())))], // LONG1
   [0x47, (m) => m.push(m.take(8).readDoubleBE())], // BINFLOAT
-  [0x58, (m) => m.push(m.take(m.length4()).toString("utf8"))], // BINUNICODE
-  [0x8c, (m) => m.push(m.take(m.byte()).toString("utf8"))], // SHORT_BINUNICODE
-  [0x8d, (m) => m.push(m.take(m.length8()).toString("utf8"))], // BINUNICODE8
-  [0x54, (m) => m.push(m.take(m.length4()).toString("latin1"))], // BINSTRING
-  [0x55, (m) => m.push(m.take(m.byte()).toString("latin1"))], // SHORT_BINSTRING
+  [0x58, (m) => m.push(m.text(m.length4(), "utf8"))], // BINUNICODE
+  [0x8c, (m) => m.push(m.text(m.byte(), "utf8"))], // SHORT_BINUNICODE
+  [0x8d, (m) => m.push(m.text(m.length8(), "utf8"))], // BINUNICODE8
+  [0x54, (m) => m.push(m.text(m.length4(), "latin1"))], // BINSTRING
+  [0x55, (m) => m.push(m.text(m.byte(), "latin1"))], // SHORT_BINSTRING
   [0x42, (m) => m.push(m.take(m.length4()))], // BINBYTES
   [0x43, (m) => m.push(m.take(m.byte()))], // SHORT_BINBYTES
   [0x8e, (m) => m.push(m.take(m.length8()))], // BINBYTES8
@@ -77,6 +77,12 @@ const steps: ReadonlyMap<number, Step> = new Map<number, Step>([
   [0x68, (m) => m.push(m.recall(m.byte()))], // BINGET
   [0x6a, (m) => m.push(m.recall(m.length4()))], // LONG_BINGET
 ]);
+
+function byCode(pairs: readonly (readonly [code: number, step: Step])[]): readonly (Step | undefined)[] {
+  const table = new Array<Step | undefined>(256).fill(undefined);
+  for (const [code, step] of pairs) table[code] = step;
+  return table;
+}
 
 /** Little-endian two's complement of any length. */
 function wholeNumber(bytes: Uint8Array): number | bigint {

@@ -61,7 +61,7 @@ const rebuildTensor: PickleMaker = ([storage, offset, dims, strides]) => {
 const numpyScalar: PickleMaker = ([type, bytes]) => {
   const name = type instanceof PickleObject ? type.args[0] : undefined;
   if (bytes instanceof Uint8Array) {
-    const buffer = Buffer.from(bytes);
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (name === "f8" && buffer.length === 8) return buffer.readDoubleLE();
     if (name === "f4" && buffer.length === 4) return buffer.readFloatLE();
     if (name === "i8" && buffer.length === 8) return buffer.readBigInt64LE();
@@ -74,7 +74,7 @@ const numpyScalar: PickleMaker = ([type, bytes]) => {
 /** Bytes, in the way that protocol 2 writes them. */
 const encode: PickleMaker = ([text, encoding]) => {
   if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) throw pickleUnreadable(`bytes in an unknown encoding`);
-  return new Uint8Array(Buffer.from(text, "latin1"));
+  return Buffer.from(text, "latin1");
 };
 
 const opaque =

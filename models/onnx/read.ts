@@ -150,8 +150,8 @@ function readAttribute(bytes: Uint8Array, beside: Beside): [string, OnnxAttribut
     else if (field.number === attributeField.i) single = intOf(field);
     else if (field.number === attributeField.s) single = textOrBytes(field);
     else if (field.number === attributeField.t) single = readTensor(bytesOf(field), beside);
-    else if (field.number === attributeField.floats) floats.push(...floatsOf(field));
-    else if (field.number === attributeField.ints) ints.push(...intsOf(field).map(Number));
+    else if (field.number === attributeField.floats) appendTo(floats, floatsOf(field));
+    else if (field.number === attributeField.ints) appendTo(ints, intsOf(field).map(Number));
     else if (field.number === attributeField.strings) strings.push(textOf(field));
   }
   if (type === attributeType.ints) return [name, ints];
@@ -183,7 +183,7 @@ function readTensor(bytes: Uint8Array, beside: Beside): OnnxTensor {
   const numbers: number[] = [];
   const whole: bigint[] = [];
   for (const field of fieldsOf(bytes)) {
-    if (field.number === tensorField.dims) dims.push(...intsOf(field).map(Number));
+    if (field.number === tensorField.dims) appendTo(dims, intsOf(field).map(Number));
     else if (field.number === tensorField.type) code = intOf(field);
     else if (field.number === tensorField.name) name = textOf(field);
     else if (field.number === tensorField.raw) raw = bytesOf(field);
@@ -243,7 +243,7 @@ function readValue(bytes: Uint8Array): OnnxValue {
       if (inner.number !== typeField.tensor) continue;
       for (const part of fieldsOf(bytesOf(inner))) {
         if (part.number === typeField.elementType) type = elementTypeOf(intOf(part));
-        else if (part.number === typeField.shape) dims.push(...[...fieldsOf(bytesOf(part))].map(readDim));
+        else if (part.number === typeField.shape) appendTo(dims, [...fieldsOf(bytesOf(part))].map(readDim));
       }
     }
   }

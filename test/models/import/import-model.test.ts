@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { loadModel } from "../../../appliance/inference/models.ts";
+import { listModels, loadModel } from "../../../appliance/inference/models.ts";
 import { catalogueTasks } from "../../../models/catalogue/catalogue.ts";
 import { importModels } from "../../../models/import/import-model.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../peers/folder.ts";
@@ -48,7 +48,7 @@ test("a network of one's own becomes a model with its own labels and its trainin
   assert.ok(said.some((line) => /fold 0 of 0, 1, all; folds are not run together/.test(line)));
   assert.deepEqual((await readdir(model!.folder)).sort(), ["main", "manifest.json"]);
   assert.deepEqual((await readdir(join(model!.folder, "main"))).sort(), ["dataset.json", "fp32.onnx", "plans.json"]);
-  assert.deepEqual(await readdir(join(data.path, "models.importing")), []);
+  assert.deepEqual(await readdir(join(data.path, "models")), ["lung_nodules"]);
 });
 
 test("the same from an archive, packed as nnU-Net exports it", async () => {
@@ -182,18 +182,28 @@ test("a model with its manifest is copied as it is, from a folder or an archive,
 
 test("what an import left that was killed is taken away by the next one", async () => {
   await using data = await temporaryFolder("data");
-  const workshop = join(data.path, "models.importing");
+  const workshop = join(data.path, "models/.importing");
   const nobody = 4_194_305; // above any process id of Linux
   await mkdir(join(workshop, `half.${nobody}`), { recursive: true });
   await mkdir(join(workshop, `busy.${process.ppid}`), { recursive: true });
-  await importModels(join(given.path, spleens), { models: join(data.path, "models") });
+  const models = join(data.path, "models");
+  await importModels(join(given.path, spleens), { models });
   assert.deepEqual(await readdir(workshop), [`busy.${process.ppid}`]);
+  assert.deepEqual(
+    (await listModels([models])).map(({ folder }) => folder),
+    [join(models, "spleen")],
+  );
 });
 
 test("nothing that could be imported is said so", async () => {
   await using data = await temporaryFolder("data");
   const models = join(data.path, "models");
   await assert.rejects(importModels(join(data.path, "nowhere"), { models }), { code: "import-path", message: /there is nothing at/ });
+  await writeFile(join(data.path, "network.onnx"), "");
+  await assert.rejects(importModels(join(data.path, "network.onnx"), { models }), {
+    code: "import-path",
+    message: /give a folder with its manifest\.json/,
+  });
   await assert.rejects(importModels(data.path, { models }), { code: "import-path", message: /holds no model: expected nnU-Net's/ });
   await zip(join(data.path, "empty.zip"), "test/models/onnx", "folder");
   await assert.rejects(importModels(join(data.path, "empty.zip"), { models }), { code: "archive-no-model" });
