@@ -140,9 +140,10 @@ export type InferenceTrace = {
   }[];
   /** SHA-256 of the label map's voxels, i fastest. */
   readonly labelMapSha256: string;
-  /** Wall time of each step, ms. `prepare` (resampling, while the first network is opened) and `finish` (merged labels to the source grid) are missing in results of releases that did not tell them apart. */
+  /** Wall time of each step, ms. `prepare` (resampling, while the first network is opened) and `finish` (merged labels to the source grid) and `network` (the networks' own share of `infer`) are missing in results of releases that did not tell them apart. */
   readonly stepsMs: Readonly<
-    Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number> & Partial<Record<"prepare" | "finish", number>>
+    Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number> &
+      Partial<Record<"prepare" | "finish" | "network", number>>
   >;
 };
 

@@ -44,6 +44,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const readImages = watch.lap();
   await using compute = startThreads(request.threads);
   const stagesMs = { prepare: 0, open: 0, infer: 0, finish: 0 };
+  let networkMs = 0;
   const straight = straighten(volume);
   const run = await runModel(straight.volume, model, {
     activation,
@@ -52,6 +53,9 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     wanted: request.labels ?? null,
     cropBy: request.cropBy ?? null,
     benchPrecision: request.benchPrecision ?? null,
+    onInfer(ms) {
+      networkMs += ms;
+    },
     onProgress,
     onStage(stage) {
       stagesMs[stage] += watch.lap();
@@ -90,6 +94,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
       prepare: stagesMs.prepare,
       openNetwork: stagesMs.open,
       infer: stagesMs.infer,
+      network: Math.round(networkMs),
       finish: stagesMs.finish,
       measure,
     },

@@ -21,6 +21,8 @@ export type RunModelOptions = {
   readonly cropBy: string | null;
   /** To measure time only: the forms of this precision, barred or not; null: what may make results. */
   readonly benchPrecision: NetworkFile["precision"] | null;
+  /** Told how long each answer of a network took, ms. */
+  readonly onInfer: (ms: number) => void;
   readonly onProgress: (share: number) => void;
   readonly onStage: (stage: Stage) => void;
 };
@@ -95,7 +97,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
       try {
         const opened = await openNetwork(folder, network, plans, { provider, arena, threads: choice.threads ?? threads });
         used.push({ ...choice, part: part.name });
-        return opened;
+        return timed(opened, options.onInfer);
       } catch (error) {
         const isLast = index === choices.length - 1;
         const isDamaged = error instanceof RefusedError && ["model-digest", "model-missing"].includes(error.code);
@@ -121,6 +123,18 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
     },
   );
   return { labelMap, patches, used, notes };
+}
+
+function timed(network: OpenNetwork, onInfer: (ms: number) => void): OpenNetwork {
+  return {
+    ...network,
+    async infer(patch, shapeZyx) {
+      const startedMs = performance.now();
+      const output = await network.infer(patch, shapeZyx);
+      onInfer(performance.now() - startedMs);
+      return output;
+    },
+  };
 }
 
 /** Whatever is there of a precision, for the processor. What comes of it is a time, never a result. */

@@ -21,6 +21,7 @@ const options: RunModelOptions = {
   wanted: null,
   cropBy: null,
   benchPrecision: null,
+  onInfer: () => {},
   onProgress: () => {},
   onStage: () => {},
 };
