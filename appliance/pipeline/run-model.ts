@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
-import { type Activation, type Choice, choicesOf } from "../domain/activation.ts";
+import { type Activation, type Choice, choicesOf, mayHaveArena } from "../domain/activation.ts";
 import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
@@ -141,7 +141,7 @@ function timed(network: OpenNetwork, onInfer: (ms: number) => void): OpenNetwork
 function benchChoices({ networks }: ModelPart, benchPrecision: NetworkFile["precision"]): readonly Choice[] {
   return networks
     .filter(({ engine, precision }) => engine === "onnx" && precision === benchPrecision)
-    .map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
+    .map((network) => ({ network, provider: "cpu", threads: null, arena: mayHaveArena(network) }));
 }
 
 function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, RefusedError } from "../../appliance/base/errors.ts";
 import { seriesToVolume } from "../../appliance/dicom/series-to-volume.ts";
+import { mayHaveArena } from "../../appliance/domain/activation.ts";
 import type { NetworkFile } from "../../appliance/domain/model.ts";
 import { serveChild } from "../../appliance/host/child-process.ts";
 import { startThreads } from "../../appliance/inference/compute-threads.ts";
@@ -44,7 +45,7 @@ serveChild<TrialRequest, number, TrialReply>(async (request, onProgress) => {
     }
     const timed: (Settings & { ms: number })[] = [];
     for (const threads of request.threads)
-      for (const arena of [true, false])
+      for (const arena of mayHaveArena(network) ? [true, false] : [false])
         timed.push({ threads, arena, ms: await timePatch(request, subject, { threads, arena }, patch, tile) });
     const { threads, arena } = fastestOf(timed);
     const { labelMap, ...measured } = await wholeCt(request, subject, { threads, arena }, ct, compute, onProgress);

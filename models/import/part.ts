@@ -4,9 +4,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { RefusedError } from "../../appliance/base/errors.ts";
-import type { ModelPart } from "../../appliance/domain/model.ts";
+import type { ModelFile, ModelPart } from "../../appliance/domain/model.ts";
 import { type Plans, parsePlans } from "../../appliance/nnunet/plans.ts";
 import type { CataloguePart } from "../catalogue/catalogue.ts";
+import { withHeadOff } from "../network/head-off.ts";
 import { fp32Graph } from "../network/u-net.ts";
 import { writeOnnxFile } from "../onnx/write.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -26,7 +27,8 @@ export type ImportedPart = {
 };
 
 /**
- * Writes one trained network into a model's folder: NAME/plans.json, NAME/dataset.json, NAME/fp32.onnx. Everything is checked before: plans
+ * Writes one trained network into a model's folder: NAME/plans.json, NAME/dataset.json, NAME/fp32.onnx, and its head beside it
+ * where that is larger than what goes into it. Everything is checked before: plans
  * that can be run, a checkpoint that is theirs.
  *
  * @param known what the catalogue says of this network: its labels count by number, as upstream reads them
@@ -54,7 +56,9 @@ export async function importPart(
   await mkdir(join(target, name), { recursive: true });
   const onnx = join(target, name, "fp32.onnx");
   const metadata = { "segbox.dataset": plans.datasetName, "segbox.checkpoint.sha256": checkpointSha256 };
-  const [graph, ...beside] = await writeOnnxFile(onnx, fp32Graph(plans.network, plans.classes, weights, metadata));
+  const whole = fp32Graph(plans.network, plans.classes, weights, metadata);
+  const headOff = withHeadOff(whole, plans.network, plans.classes);
+  const [graph, ...beside] = await writeOnnxFile(onnx, headOff?.model ?? whole);
   const inFolder = <T extends { readonly file: string }>(file: T): T => ({ ...file, file: `${name}/${file.file}` });
   const datasetBytes = renamed.length > 0 ? Buffer.from(`${JSON.stringify(dataset, null, 2)}\n`) : datasetFile.bytes;
   return {
@@ -73,7 +77,15 @@ export async function importPart(
           precision: "fp32",
           engine: "onnx",
           input: "input",
-          output: "logits",
+          output: headOff?.output ?? "logits",
+          ...(headOff && {
+            features: {
+              channels: headOff.channels,
+              layout: "ncdhw",
+              type: "float32",
+              head: inFolder(await writeHead(join(target, name, "head.f32"), headOff.head)),
+            },
+          }),
           ...(beside.length > 0 && { externalData: beside.map(inFolder) }),
         },
       ],
@@ -110,6 +122,12 @@ function withKnownLabels(dataset: unknown, known: CataloguePart): { readonly dat
 function casesOf(dataset: unknown): number | null {
   const cases = (dataset as { numTraining?: unknown }).numTraining;
   return typeof cases === "number" && Number.isSafeInteger(cases) && cases >= 0 ? cases : null;
+}
+
+/** float32, little-endian, as every machine that this runs on has it. */
+async function writeHead(path: string, head: Float32Array): Promise<ModelFile> {
+  const bytes = new Uint8Array(head.buffer, head.byteOffset, head.byteLength);
+  return { file: basename(path), sha256: await write(path, bytes), sizeBytes: bytes.length };
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<string> {
