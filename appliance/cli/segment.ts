@@ -92,7 +92,7 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
         { stallMs: childStallMs, onProgress: (share) => process.stderr.write(`\rinference ${Math.round(share * 100)} %`) },
       );
       process.stderr.write("\n");
-      const { written, failed, notes } = await askChild<EncodeRequest, never, EncodeReply>(
+      const { written, failed } = await askChild<EncodeRequest, never, EncodeReply>(
         childEntry,
         encodeRequest({ ...common, structures, record, outputs, settings, createdAt }, model.manifest, series),
         { stallMs: childStallMs },
@@ -103,9 +103,9 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
         .map((output) => outputForms[output].title);
       if (left.length > 0) process.stderr.write(`segbox: the model found none of its structures; not written: ${left.join(", ")}\n`);
       process.stdout.write(structureTable(model.manifest, structures));
-      for (const { output, reason, stack } of failed)
-        process.stderr.write(`segbox: ${outputForms[output].title} could not be written: ${stack ?? reason.message}\n`);
-      for (const note of [...record.notes, ...notes]) process.stderr.write(`segbox: note: ${note}\n`);
+      for (const { what, reason, stack } of failed)
+        process.stderr.write(`segbox: ${what} could not be written: ${stack ?? reason.message}\n`);
+      for (const note of record.notes) process.stderr.write(`segbox: note: ${note}\n`);
       process.stdout.write(
         `${record.patches} patches, ${(record.wallMs / 1000).toFixed(1)} s, peak memory ${Math.round(record.peakMemoryBytes / 1e6)} MB, ${record.provider} ${record.precision}\n`,
       );

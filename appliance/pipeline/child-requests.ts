@@ -75,13 +75,14 @@ export type EncodeRequest = {
 export type EncodeReply = {
   /** Which objects were written: of a result without any structure, those that can say so. */
   readonly written: readonly ResultOutput[];
-  readonly failed: readonly FailedOutput[];
-  /** What else a person may want to know, in sentences. */
-  readonly notes: readonly string[];
+  readonly failed: readonly Failure[];
 };
-/** An object that could not be written, while others could. */
-export type FailedOutput = {
-  readonly output: ResultOutput;
+/** What could not be written, while other things could. */
+export type Failure = {
+  /** As people call it: `SEG`, `labels.nii.gz`. */
+  readonly what: string;
+  /** Null of what is for download only. */
+  readonly output: ResultOutput | null;
   readonly reason: Reason;
   /** Of a fault of ours; null where the input is refused. */
   readonly stack: string | null;

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { readSourceSeries } from "../dicom/series-to-volume.ts";
+import type { ModelManifest } from "../domain/model.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import { serveChild } from "../host/child-process.ts";
 import { writeDurably } from "../store/objects.ts";
@@ -13,7 +14,7 @@ import type {
   ChildProgress,
   EncodeReply,
   EncodeRequest,
-  FailedOutput,
+  Failure,
   RejectReply,
   RejectRequest,
   ReportReply,
@@ -49,7 +50,7 @@ serveChild<
   }
 });
 
-/** Writes the objects that the rule wants, labels.nii.gz and statistics.json. An object that can't be written leaves the others as they are. */
+/** Writes the objects that the rule wants, and files for download. What can't be written leaves the others as they are. */
 async function encode(request: EncodeRequest): Promise<EncodeReply> {
   const { manifest } = await loadVersion(request);
   const source = await readSourceSeries(request.files.map(lazily));
@@ -57,7 +58,7 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
   const labelMap: LabelMap = { grid: source.grid, labels: await readFile(join(request.outputFolder, "labels.u8")) };
   const wanted = outputsToWrite(request.outputs, request.structures.length === 0, request.emptySeg);
   const written: ResultOutput[] = [];
-  const failed: FailedOutput[] = [];
+  const failed: Failure[] = [];
   // In the order of the kinds: a report points at a segmentation only where that was written before it.
   for (const output of wanted)
     try {
@@ -65,22 +66,34 @@ async function encode(request: EncodeRequest): Promise<EncodeReply> {
       await writeDurably(join(request.outputFolder, outputForms[output].file), pieces);
       written.push(output);
     } catch (error) {
-      if (error instanceof UnavailableError) throw error; // a full disk: all of it is tried again
-      failed.push({ output, ...whyNotWritten(error) });
+      failed.push({ what: outputForms[output].title, output, ...whyNotWritten(error) });
       if (failed.length === wanted.length) throw error;
     }
-  await writeDurably(join(request.outputFolder, "labels.nii.gz"), [
-    await promisify(gzip)(encodeNifti(labelMap, manifest.labels), { level: 4 }),
-  ]);
-  await writeDurably(join(request.outputFolder, "statistics.json"), [
-    Buffer.from(JSON.stringify(statisticsOf(manifest, request.structures), null, 2)),
-  ]);
-  const notes = await writeSurfaces(request.settings.surfaces, request.outputFolder, labelMap, manifest);
-  return { written, failed, notes };
+  for (const [file, write] of downloads(request, labelMap, manifest))
+    await write().catch((error: unknown) => failed.push({ what: file, output: null, ...whyNotWritten(error) }));
+  return { written, failed };
 }
 
-/** Why an object could not be written, as it is shown; of a fault of ours the stack goes along, for the log. */
-function whyNotWritten(error: unknown): Omit<FailedOutput, "output"> {
+/** What is written beside the objects. */
+function downloads(
+  { outputFolder, structures, settings }: EncodeRequest,
+  labelMap: LabelMap,
+  manifest: ModelManifest,
+): readonly (readonly [file: string, write: () => Promise<void>])[] {
+  const nifti = async () =>
+    writeDurably(join(outputFolder, "labels.nii.gz"), [await promisify(gzip)(encodeNifti(labelMap, manifest.labels), { level: 4 })]);
+  const statistics = async () =>
+    writeDurably(join(outputFolder, "statistics.json"), [Buffer.from(JSON.stringify(statisticsOf(manifest, structures), null, 2))]);
+  return [
+    ["labels.nii.gz", nifti],
+    ["statistics.json", statistics],
+    ["surfaces", () => writeSurfaces(settings.surfaces, outputFolder, labelMap, manifest)],
+  ];
+}
+
+/** Why something could not be written, as it is shown; of a fault of ours the stack goes along, for the log. A full disk is thrown: all is tried again. */
+function whyNotWritten(error: unknown): Pick<Failure, "reason" | "stack"> {
+  if (error instanceof UnavailableError) throw error;
   if (error instanceof RefusedError) return { reason: { code: error.code, message: error.message }, stack: null };
   const stack = (error instanceof Error && error.stack) || messageOf(error);
   return { reason: { code: "fault", message: "a fault in this program; its log tells more" }, stack };

@@ -10,7 +10,6 @@ import { getSeries } from "../store/series.ts";
 import { addStep } from "../store/traces.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
-import { outputForms } from "./outputs.ts";
 import { readMaking } from "./provenance.ts";
 import { earlierReport, noteFirstReport } from "./reports.ts";
 import { supersedeEarlier } from "./review.ts";
@@ -34,17 +33,17 @@ export function encodeStep(options: EncodeOptions): Step {
       if (!encoded) return () => supersede(database, resultId, changes);
       return () => {
         if (getResult(database, resultId)?.state !== "segmented") return;
-        const { written, failed, notes } = encoded;
+        const { written, failed } = encoded;
         moveResult(database, resultId, "ready");
         setWritten(database, resultId, written);
         if (written.includes("sr")) noteFirstReport(database, result, written, encoded.predecessorReport);
-        const parameters = { outputs: outputsOf(result.rule), written, failed: failed.map(({ output }) => output) };
+        const parameters = { outputs: outputsOf(result.rule), written, failed: failed.map(({ what }) => what) };
         addStep(database, resultId, { step: "encode", parameters, softwareVersion, startedAt, endedAt: clock.now() });
         // Where a person accepts results first, the earlier one counts until this one is accepted.
         if (result.rule.deliver === "at-once") supersedeEarlier(database, result, clock.now());
         const deliveries = planDeliveries(database, result, written, clock.now(), failed);
-        const notWritten = failed.map(({ output, reason }) => `${outputForms[output].title} could not be written: ${reason.message}`);
-        addNotes(database, resultId, [...notWritten, ...notes]);
+        const notes = failed.map(({ what, reason }) => `${what} could not be written: ${reason.message}`);
+        addNotes(database, resultId, notes);
         log.info("result-ready", { resultId, objects: written.length, deliveries });
         changes.seriesChanged(result.seriesId);
       };
@@ -89,7 +88,7 @@ async function writeObjects(
     },
     { stallMs: childStallMs, signal },
   );
-  for (const { output, reason, stack } of reply.failed)
-    options.log.error("output-failed", { resultId: result.id, output, ...reason, ...(stack === null ? {} : { stack }) });
+  for (const { what, reason, stack } of reply.failed)
+    options.log.error("output-failed", { resultId: result.id, output: what, ...reason, ...(stack === null ? {} : { stack }) });
   return { ...reply, predecessorReport };
 }

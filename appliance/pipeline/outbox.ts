@@ -18,7 +18,7 @@ import { addJob } from "../store/jobs.ts";
 import { getResult } from "../store/results.ts";
 import { getSeries } from "../store/series.ts";
 import { findNode, listNodes, setNodePaused } from "../store/settings.ts";
-import type { FailedOutput } from "./child-requests.ts";
+import type { Failure } from "./child-requests.ts";
 import { announceRejectionJob, deliverJob } from "./job-kinds.ts";
 
 /**
@@ -31,16 +31,17 @@ export function planDeliveries(
   result: Result,
   written: readonly ResultOutput[],
   now: number,
-  failed: readonly Pick<FailedOutput, "output" | "reason">[] = [],
+  failed: readonly Pick<Failure, "output" | "reason">[] = [],
 ): number {
   const planned = sendsOf(result.rule).flatMap(({ destination, choices }): Planned[] => {
     const possible = choices.filter((output) => written.includes(output));
-    const lost = failed.filter(({ output }) => choices.includes(output));
-    const refusals = lost.map(({ output, reason }) => ({ output, reason: notWritten(reason), status: null, at: now }));
+    const refusals = failed.flatMap(({ output, reason }) =>
+      output !== null && choices.includes(output) ? [{ output, reason: notWritten(reason), status: null, at: now }] : [],
+    );
     const node = nameOf(database, result, destination);
     if (possible.length > 0) return [{ destination: node, choices: possible, refusals }];
     const [first] = refusals;
-    return first ? [{ destination: node, choices: lost.map(({ output }) => output), reason: first.reason }] : [];
+    return first ? [{ destination: node, choices: refusals.map(({ output }) => output), reason: first.reason }] : [];
   });
   // Nothing was found, and none of what a destination was to get can say so: it gets the report that does.
   if (result.structures?.length === 0 && written.includes("sr"))

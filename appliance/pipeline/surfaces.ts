@@ -13,31 +13,19 @@ export const surfaceFiles: readonly string[] = [objects, materials, archive];
 
 /**
  * Leaves the surfaces of all structures in a folder, LPS mm: one object each under its name and colour in an OBJ, or an STL each in one
- * archive. None where they can't be had, which the notes say.
+ * archive. Refused where a structure is too scattered for one.
  */
-export async function writeSurfaces(
-  form: SurfaceForm,
-  folder: string,
-  labelMap: LabelMap,
-  { labels }: ModelManifest,
-): Promise<readonly string[]> {
-  try {
-    switch (form) {
-      case "none":
-        return [];
-      case "obj":
-        await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
-        await writeDurably(join(folder, materials), [encodeMtl(labels)]);
-        return [];
-      case "stl":
-        await writeDurably(join(folder, archive), encodeZip(stlFiles(labelMap, labels)));
-        return [];
-      default:
-        return form satisfies never;
-    }
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    return [`no surfaces were written: ${error.message}`]; // too scattered for one: the result itself is none the worse
+export async function writeSurfaces(form: SurfaceForm, folder: string, labelMap: LabelMap, { labels }: ModelManifest): Promise<void> {
+  switch (form) {
+    case "none":
+      return;
+    case "obj":
+      await writeDurably(join(folder, objects), encodeObj(namedSurfaces(labelMap, labels), materials));
+      return await writeDurably(join(folder, materials), [encodeMtl(labels)]);
+    case "stl":
+      return await writeDurably(join(folder, archive), encodeZip(stlFiles(labelMap, labels)));
+    default:
+      return form satisfies never;
   }
 }
 

@@ -74,15 +74,15 @@ test("pydicom puts every SEG frame back by its own position and gets the label m
     assert.ok(Buffer.from(found).equals(expected), name);
 });
 
-for (const [form, encode] of [
-  ["", encodeRtstruct],
-  [", with inner contours of type XOR,", innerXor],
-  [", simplified by half a millimetre,", encoders["rtstruct-simplified"]],
-  [", with inner contours and simplified,", encoders["rtstruct-inner"]],
+for (const [form, encode, cases] of [
+  ["", encodeRtstruct, resultCases()],
+  [", simplified by half a millimetre,", encoders["rtstruct-simplified"], resultCases()],
+  [", with inner contours and simplified,", encoders["rtstruct-inner"], resultCases()],
+  [", with inner contours of type XOR,", innerXor, resultCases().filter(({ name }) => ["nested rings", "multi-frame"].includes(name))],
 ] as const)
   test(`contours of an RTSTRUCT${form} filled again give the label map, voxel for voxel`, async () => {
     await using folder = await temporaryFolder("rtstruct");
-    for (const { name, expected, found } of await readBack(folder.path, resultCases(), "rtstruct", encode, python("rtstruct_to_labels.py")))
+    for (const { name, expected, found } of await readBack(folder.path, cases, "rtstruct", encode, python("rtstruct_to_labels.py")))
       assert.ok(Buffer.from(found).equals(expected), name);
   });
 

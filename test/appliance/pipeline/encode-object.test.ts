@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readInstanceHeader } from "../../../appliance/dicom/instance-header.ts";
@@ -120,10 +120,10 @@ test("an object that can't be written leaves the others as they are, and says wh
   assert.deepEqual(written, ["seg", "seg-labelmap", "rtstruct", "sr"]);
   assert.deepEqual(await faultsIn(folder.path, written), []);
   assert.deepEqual(
-    failed.map(({ output, reason }) => [output, reason.code]),
+    failed.map(({ what, output, reason }) => [what, output, reason.code]),
     [
-      ["secondary-capture", "fault"],
-      ["pdf", "fault"],
+      ["Secondary capture", "secondary-capture", "fault"],
+      ["PDF report", "pdf", "fault"],
     ],
   );
   for (const { stack } of failed) assert.match(stack!, /volume\.i16/); // for the log; the page gets a sentence
@@ -144,4 +144,18 @@ test("a rule's settings reach the objects: holes, simplified contours, compressi
   assert.ok(names.includes("surfaces-stl.zip") && !names.includes("surfaces.obj"));
   await encodeExample(folder.path, ["sr"], false, { settings: { ...settings, surfaces: "obj" } });
   assert.ok((await readdir(folder.path)).includes("surfaces.obj"));
+});
+
+test("a file for download that can't be written costs that file, and nothing else", async () => {
+  await using folder = await temporaryFolder("encode-download");
+  await mkdir(join(folder.path, "surfaces.obj")); // no file can take its place
+  const settings = { ...usualOutputSettings, surfaces: "obj" } as const;
+  const { written, failed } = await encodeExample(folder.path, ["seg", "sr"], false, { settings });
+  assert.deepEqual(written, ["seg", "sr"]);
+  assert.deepEqual(
+    failed.map(({ what, output, reason }) => [what, output, reason.code]),
+    [["surfaces", null, "fault"]],
+  );
+  assert.match(failed[0]!.stack!, /surfaces\.obj/);
+  assert.ok((await readdir(folder.path)).includes("statistics.json"));
 });
