@@ -95,7 +95,7 @@ export type ResultInput = {
 
 /** Something that was done for a result and is finished: with what, by which release, and when (UTC epoch ms). */
 export type ResultStep = {
-  readonly step: "segment" | "encode" | "write-rejection-note";
+  readonly step: "segment" | "encode" | "write-report" | "write-rejection-note";
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly softwareVersion: string;
   readonly startedAt: number;

@@ -1,4 +1,3 @@
-import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { refusesItsClass, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
@@ -22,7 +21,6 @@ export type DeliverOptions = ReportOptions & {
   /** Who we are to nodes that speak TLS. */
   readonly tls: () => TlsIdentity | undefined;
   readonly changes: Changes;
-  readonly clock: Clock;
   readonly log: Log;
 };
 

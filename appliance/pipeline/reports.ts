@@ -1,16 +1,18 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Delivery, ObjectUids, Receipt, Result, ResultDocument, Review } from "../domain/result.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
+import { readSoftwareVersion } from "../host/software-version.ts";
 import type { Database } from "../store/database.ts";
 import { setDocument } from "../store/deliveries.ts";
 import { getDocument, takeDocument } from "../store/documents.ts";
 import type { ObjectFolder } from "../store/objects.ts";
 import { lastReportBefore, listReceipts } from "../store/receipts.ts";
-import { listInputs } from "../store/traces.ts";
+import { addStep, listInputs } from "../store/traces.ts";
 import { childEntry, childStallMs, type ReportReply, type ReportRequest, type SourceFile } from "./child-requests.ts";
 import { mintObjectUids, outputForms } from "./outputs.ts";
 import { readMaking } from "./provenance.ts";
@@ -21,6 +23,7 @@ export type ReportOptions = {
   readonly objects: ObjectFolder;
   readonly resultFolder: (id: ResultId) => string;
   readonly device: () => Device;
+  readonly clock: Clock;
 };
 
 /** What depends on who gets a report, and when. Two reports of a result that say the same are one. */
@@ -97,12 +100,14 @@ function chooseReport(database: Database, { id, output, destination }: Delivery,
 }
 
 async function writeReportFile(report: ResultDocument, result: Result, options: ReportOptions, signal: AbortSignal): Promise<void> {
+  const { database, clock } = options;
   const { segmentation, predecessor, review } = report.says as ReportSays;
+  const startedAt = clock.now();
   await askChild<ReportRequest, never, ReportReply>(
     childEntry,
     {
       kind: "report",
-      files: inputFiles(options.database, options.objects, result.id),
+      files: inputFiles(database, options.objects, result.id),
       resultFolder: options.resultFolder(result.id),
       file: report.file,
       report: {
@@ -110,7 +115,7 @@ async function writeReportFile(report: ResultDocument, result: Result, options: 
         device: options.device(),
         structures: result.structures ?? [],
         record: result.record,
-        making: readMaking(options.database, result),
+        making: readMaking(database, result),
         segmentation: segmentation && { output: segmentation, uids: result.uids[segmentation] },
         predecessor,
         review,
@@ -119,6 +124,9 @@ async function writeReportFile(report: ResultDocument, result: Result, options: 
     },
     { stallMs: childStallMs, signal },
   );
+  const parameters = { file: report.file, sopInstanceUid: report.uids.sopInstanceUid, ...report.says };
+  const softwareVersion = readSoftwareVersion();
+  addStep(database, result.id, { step: "write-report", parameters, softwareVersion, startedAt, endedAt: clock.now() });
 }
 
 /** The images that a result was made from, whatever its series has become. */

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { paths } from "../../appliance/api/paths.ts";
-import type { Provenance } from "../../appliance/pipeline/provenance.ts";
+import type { Making, Provenance } from "../../appliance/pipeline/provenance.ts";
 import { type StorageNode, startStorescp, storescu } from "../peers/dcmtk.ts";
 import { eventually } from "../peers/eventually.ts";
 import { temporaryFolder } from "../peers/folder.ts";
@@ -120,7 +120,7 @@ test("each destination's report, report after review and rejection note refer to
   }
 
   // And the record says all of it.
-  const { receipts, objects } = await box.get<Provenance>(paths.resultFile(id, "provenance.json"));
+  const { receipts, objects, inputs, steps, rule } = await box.get<Provenance>(paths.resultFile(id, "provenance.json"));
   const taken = receipts.map(({ destination, output }) => `${destination} ${output}`).sort();
   assert.deepEqual(taken, [
     "pacs rejection-note",
@@ -135,5 +135,23 @@ test("each destination's report, report after review and rejection note refer to
   assert.deepEqual(new Set(receipts.map(({ sopInstanceUid }) => sopInstanceUid)), new Set(last.flat().map(({ uid }) => uid)));
   const known = new Set(objects!.map(({ sopInstanceUid }) => sopInstanceUid));
   assert.ok(receipts.every(({ sopInstanceUid }) => known.has(sopInstanceUid)));
+  assert.deepEqual(
+    steps.map(({ step }) => step),
+    ["segment", "encode", "write-report", "write-report", "write-report", "write-rejection-note"],
+    "one report for planning, one for each after review",
+  );
+  // Each report holds how the result was made: every input's digest, the rule, the steps until then.
+  for (const each of last.flatMap((held) => of(held, report))) {
+    const record = JSON.parse(textsIn(each.json).find((text) => text.startsWith('{"resultId"'))!) as Making;
+    assert.deepEqual([record.inputs, record.rule], [inputs, rule]);
+    assert.equal(record.inputs.length, 20);
+    assert.equal(record.steps[0]?.step, "segment");
+  }
   assert.equal((await box.stop()).code, 0);
 });
+
+/** All texts anywhere in a data set. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
