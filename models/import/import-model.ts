@@ -121,11 +121,13 @@ async function importTask({ task, parts, missing }: TaskHere, name: string, opti
       for (const { part, trained } of parts) {
         const fold = foldOf(trained, options);
         const one = await importPart(trained, fold, { target, name: part.name, known: part });
+        saySpacing(task, part.name, one, say);
         for (const renamed of one.renamed) say(`${task.name}, ${part.name}: label ${renamed}, as the catalogue numbers it`);
         imported.push(one);
       }
       const { labels, uncoded } = labelsOf(task.labels);
       sayUncoded(task.name, uncoded, say);
+      if (task.spacingMmXyz === null) say(`${task.name}: ${resampledOtherwise}`);
       if (task.crop) say(`${task.name} needs the model ${task.crop.model} too, which it crops the CT by`);
       return manifestOf(modelNameFrom(name), imported, labels, task);
     },
@@ -147,6 +149,7 @@ async function importOwn(trained: Trained, options: ImportOptions): Promise<Load
       const coded = labels.filter((label) => !uncoded.includes(label.name)).map((label) => label.name);
       if (coded.length > 0) say(`labels coded by their names: ${coded.join(", ")}`);
       sayUncoded(name, uncoded, say);
+      say(`${name}: ${resampledOtherwise}`);
       return manifestOf(name, [imported], labels, null);
     },
     options,
@@ -158,6 +161,19 @@ function foldOf(trained: Trained, { fold, say = () => {} }: ImportOptions): stri
   const rest = trained.folds.filter((each) => each !== chosen);
   if (rest.length > 0) say(`${basename(trained.folder)}: fold ${chosen} of ${trained.folds.join(", ")}; folds are not run together`);
   return chosen;
+}
+
+/** See appliance/nnunet/README.md. */
+const resampledOtherwise = "the CT is resampled linearly, as TotalSegmentator does, where nnU-Net itself takes cubic splines";
+
+/** A network that was trained at another spacing than upstream brings the CT to would be resampled twice there, and once here. */
+function saySpacing({ name, spacingMmXyz }: CatalogueTask, part: string, { plans }: ImportedPart, say: (line: string) => void): void {
+  if (!spacingMmXyz) return;
+  const zyx: number[] = [];
+  for (const [axis, from] of plans.transposeForward.entries()) zyx[from] = plans.spacing[axis]!;
+  const trained = zyx.toReversed();
+  if (trained.some((length, axis) => Math.abs(length / spacingMmXyz[axis]! - 1) > 0.005))
+    say(`${name}, ${part}: trained at ${trained.join(" x ")} mm, where upstream brings the CT to ${spacingMmXyz.join(" x ")} mm first`);
 }
 
 function sayUncoded(name: string, uncoded: readonly string[], say: (line: string) => void): void {
