@@ -1,4 +1,5 @@
-import { close, openSync } from "node:fs";
+import { close, closeSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Durability } from "./durability.ts";
 
 /**
@@ -16,6 +17,10 @@ export class LogSync {
   constructor(databasePath: string, durability: Durability) {
     this.#durability = durability;
     this.#fd = openSync(`${databasePath}-wal`, "r");
+    // SQLite makes the log's name durable at its own first sync of it, which may come after ours
+    const folder = openSync(dirname(databasePath), "r");
+    fsyncSync(folder);
+    closeSync(folder);
   }
 
   /** Resolves when everything committed before the call is durable. UnavailableError `storage-failed` when it never will be. */
