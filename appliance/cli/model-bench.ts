@@ -22,6 +22,7 @@ import { writeDurably } from "../store/objects.ts";
 import { type Command, optional, UsageError } from "./command.ts";
 import { exampleInput, installedModel } from "./model-activate.ts";
 import { encodeRequest, type ReadSeries, readSeries } from "./one-series.ts";
+import { modeIn } from "./segment.ts";
 
 const precisions = ["fp32", "fp16", "int8"] as const;
 
@@ -48,16 +49,17 @@ export const modelBench: Command = {
   words: ["model", "bench"],
   summary: "measure a whole segmentation with a model",
   help: `
-segbox model bench NAME [--data DIR] [--input DIR] [--precision fp32|fp16|int8]
+segbox model bench NAME [--data DIR] [--input DIR] [--precision fp32|fp16|int8] [--mode exact|fast]
 
 Segments a CT as the service does, from the images on the disk to the SEG on the disk, and prints time, memory, provider and precision. The result
 itself is thrown away.
 
   --data DIR        a service's data folder: its models and activations count, and what was measured is kept there
   --input DIR       a CT series; default: the example that comes with the program
+  --mode MODE       exact or fast; default exact
   --precision NAME  the form of the networks to measure, ALSO ONE THAT IS BARRED from making results; default: what would be used
 `,
-  options: { data: { type: "string" }, input: { type: "string" }, precision: { type: "string" } },
+  options: { data: { type: "string" }, input: { type: "string" }, precision: { type: "string" }, mode: { type: "string" } },
   positionals: 1,
   async run(args) {
     const [name] = args.positionals;
@@ -65,6 +67,7 @@ itself is thrown away.
     const data = optional(args, "data");
     const folder = data === undefined ? undefined : dataFolder(data);
     const precision = precisionIn(optional(args, "precision"));
+    const mode = modeIn(args);
     const model = await installedModel(name, folder?.models);
     const series = await readSeries(optional(args, "input") ?? exampleInput);
     const request: Omit<SegmentRequest, "outputFolder"> = {
@@ -74,6 +77,7 @@ itself is thrown away.
       modelVersion: model.manifest.version,
       threads: availableParallelism(),
       ...(folder && { activationFile: folder.activation(name) }),
+      ...(mode && { mode }),
       ...(precision && { benchPrecision: precision }),
     };
     const benchmark = await measure(request, series, model.manifest);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
-import { type ResultOutput, resultOutputs } from "../domain/rule.ts";
+import { inferenceModes, type ResultOutput, type Rule, resultOutputs } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import { usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
@@ -19,7 +19,7 @@ import {
 } from "../pipeline/child-requests.ts";
 import { outputForms } from "../pipeline/outputs.ts";
 import { surfaceFiles } from "../pipeline/surfaces.ts";
-import { type Command, optional, required, UsageError } from "./command.ts";
+import { type Arguments, type Command, optional, required, UsageError } from "./command.ts";
 import { encodeRequest, readSeries } from "./one-series.ts";
 import { outputSettingsHelp, outputSettingsIn, outputSettingsOptions } from "./output-settings.ts";
 import { structureTable } from "./structure-table.ts";
@@ -31,7 +31,7 @@ export const segment: Command = {
   words: ["segment"],
   summary: "segment a folder of DICOM files, without network",
   help: `
-segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--labels LIST [--crop-by NAME]] [--surfaces FORM]
+segbox segment --input DIR --output DIR [--model NAME] [--outputs LIST] [--labels LIST [--crop-by NAME]] [--mode MODE] [--surfaces FORM]
 
 Runs the service's own pipeline on one CT series in a folder (subfolders included) and writes seg.dcm, rtstruct.dcm, labels.nii.gz and
 statistics.json.
@@ -42,6 +42,7 @@ Files that are not DICOM are named and left out; more than one series is refused
   --model NAME    which model; default reference
   --outputs LIST  which DICOM objects, of ${resultOutputs.join(", ")}; default ${defaultOutputs}
   --labels LIST   names of the structures to draw; networks that have none of them are not run; default all
+  --mode MODE     exact: every patch where the model's makers put it; fast: as few as cover the body; default exact
   --crop-by NAME  an installed model that finds those structures roughly first, as TotalSegmentator does for a choice of organs; the rest of the CT,
                   but for 20 mm around them, is not looked at
 ${outputSettingsHelp}  --data DIR      a service's data folder, for the models imported and activated there
@@ -53,6 +54,7 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
     outputs: { type: "string" },
     labels: { type: "string" },
     "crop-by": { type: "string" },
+    mode: { type: "string" },
     ...outputSettingsOptions,
     data: { type: "string" },
   },
@@ -68,6 +70,7 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
       ?.split(",")
       .map((label) => label.trim());
     const cropBy = optional(args, "crop-by");
+    const mode = modeIn(args);
     if (cropBy !== undefined && !labels) throw new UsageError("--crop-by needs --labels: what it is to crop to");
     const { models } = await usableModels([shippedModels, ...(data === undefined ? [] : [join(data, "models")])]);
     const model = models.get(name);
@@ -87,6 +90,7 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
           threads: availableParallelism(),
           ...(data !== undefined && { activationFile: dataFolder(data).activation(name) }),
           ...(labels && { labels }),
+          ...(mode && { mode }),
           ...(cropBy !== undefined && { cropBy }),
         },
         { stallMs: childStallMs, onProgress: (share) => process.stderr.write(`\rinference ${Math.round(share * 100)} %`) },
@@ -115,6 +119,14 @@ ${outputSettingsHelp}  --data DIR      a service's data folder, for the models i
     }
   },
 };
+
+/** --mode, where it was given. */
+export function modeIn(args: Arguments): Rule["mode"] {
+  const name = optional(args, "mode");
+  const mode = inferenceModes.find((each) => each === name);
+  if (name !== undefined && !mode) throw new UsageError(`--mode: expected ${inferenceModes.join(" or ")}, found ${JSON.stringify(name)}`);
+  return mode;
+}
 
 function outputsIn(list: string): ResultOutput[] {
   const names = list.split(",").map((name) => name.trim());

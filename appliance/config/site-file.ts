@@ -5,6 +5,7 @@ import { RefusedError } from "../base/errors.ts";
 import {
   deliveryTimes,
   holeForms,
+  inferenceModes,
   labelMapCompressions,
   outputsOf,
   resultOutputs,
@@ -100,6 +101,7 @@ const siteSchema = z
           outputs: z.array(output).default(["seg", "rtstruct"]),
           destinations: z.array(destination).default([]),
           deliver: z.enum(deliveryTimes).default("at-once"),
+          mode: z.enum(inferenceModes).optional(),
           emptySeg: z.boolean().default(false),
           surfaces: z.enum(surfaceForms).default(usualOutputSettings.surfaces),
           rtstruct: z

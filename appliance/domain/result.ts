@@ -129,6 +129,10 @@ export type InferenceTrace = {
   readonly patchSize: readonly number[];
   readonly spacingMm: readonly number[];
   readonly stepSize: number;
+  /** Missing in results of releases that knew only exact. */
+  readonly mode?: "exact" | "fast";
+  /** Patches that were not computed because there is only air under them. */
+  readonly patchesOfAir?: number;
   readonly mirrorAxes: readonly number[];
   /** The forms of the model's networks that made it, in their order; missing in results of releases that knew only one. */
   readonly networks?: readonly {

@@ -53,6 +53,8 @@ export type Destination =
   | string
   | { readonly node: string; readonly send: readonly (ResultOutput | readonly [ResultOutput, ...ResultOutput[]])[] };
 
+export const inferenceModes = ["exact", "fast"] as const;
+
 /** When results leave: as soon as they are written, or when a person has accepted them. */
 export const deliveryTimes = ["at-once", "after-acceptance"] as const;
 
@@ -72,6 +74,8 @@ export type Rule = OutputSettings & {
     readonly seriesDescription: string;
   };
   readonly model: string;
+  /** `exact` (if absent): every patch where the model's makers put it; `fast`: as few as cover the body. See nnunet/README.md. */
+  readonly mode?: (typeof inferenceModes)[number] | undefined;
   readonly outputs: readonly ResultOutput[];
   readonly destinations: readonly Destination[];
   readonly deliver: (typeof deliveryTimes)[number];

@@ -29,7 +29,7 @@ export async function openNetwork(folder: string, network: NetworkFile, plans: P
     infer: session.infer,
     output,
     head: features && head ? headMatrix(head, plans.classes, features.channels, features.scale, features.zeroPoint) : null,
-    patchSize: network.patchSize ?? plans.patchSize,
+    patchSize: network.patchSize ?? null,
     close: session.close,
   };
 }

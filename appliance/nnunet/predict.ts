@@ -9,7 +9,7 @@ import type { Plans, Zyx } from "./plans.ts";
 import { type Postprocessing, postprocess } from "./postprocess.ts";
 import { normalisedValues, type Prepared, preprocess, sourceView } from "./preprocess.ts";
 import { slideWindow } from "./sliding-window.ts";
-import { windowsOf } from "./windows.ts";
+import { fastWindowsOf, type Mode, type Windows, windowsOf } from "./windows.ts";
 
 /** One network of a model, not opened yet. */
 export type Part = {
@@ -25,14 +25,16 @@ export type OpenNetwork = {
   readonly output: OutputForm;
   /** {@link headMatrix} where the output is features; null where it is logits. */
   readonly head: Float32Array | null;
-  /** What it is asked about: the plans' patch, or another size that the graph was made for. */
-  readonly patchSize: Zyx;
+  /** The size that the graph was made for; null: the plans' patch, or another multiple of the strides. */
+  readonly patchSize: Zyx | null;
   readonly close: () => Promise<void>;
 };
 
 export type PredictOptions = {
   /** Largest distance between tiles as a share of the tile: above 0, at most 1. */
   readonly stepSize: number;
+  /** `exact` if left out. */
+  readonly mode?: Mode;
   /** Axes of the network (0 z, 1 y, 2 x) to mirror patches along, as the manifest says; none if left out. */
   readonly mirrorAxes?: readonly number[];
   readonly postprocessing?: Postprocessing;
@@ -47,8 +49,13 @@ export type PredictOptions = {
 
 export type Stage = "prepare" | "open" | "infer" | "finish";
 
-/** A label map and how many patches it took. */
-export type Prediction = { readonly labelMap: LabelMap; readonly patches: number };
+export type Prediction = {
+  readonly labelMap: LabelMap;
+  /** Patches that networks were asked about. */
+  readonly patches: number;
+  /** Patches that were left out because there is nothing but air under them. */
+  readonly patchesOfAir: number;
+};
 
 /**
  * Segments a CT the way TotalSegmentator runs nnU-Net v2 models; the label map lies on the CT's own grid, which has to be a regular one
@@ -60,28 +67,33 @@ export type Prediction = { readonly labelMap: LabelMap; readonly patches: number
  * @source totalsegmentator/nnunet.py, nnUNet_predict_image
  */
 export async function predict(volume: CtVolume, parts: readonly Part[], options: PredictOptions): Promise<Prediction> {
-  const { compute = inThisThread, onProgress, onStage, signal } = options;
+  const { compute = inThisThread, mode = "exact", onProgress, onStage, signal } = options;
   signal?.throwIfAborted();
   if (regularGridOf(volume.grid) !== null) throw new Error("expected slices evenly apart and at right angles; straighten them first");
-  const labels = new Uint8Array(voxelCount(volume.grid));
+  const labels = compute.labels(voxelCount(volume.grid));
   const groups = groupsOf(parts);
-  let [patches, total] = [0, 0];
+  let [done, total, ofAir] = [0, 0, 0];
   for (const [index, group] of groups.entries()) {
     // The first network is loaded while the CT is prepared: the loops may run elsewhere.
     const [prepared, first] = await Promise.all([preprocess(volume, group[0]!.plans, compute), group[0]!.open()]);
     onStage?.("prepare");
     const found = compute.labels(prepared.hu.length);
-    const countOf = (tile: Zyx): number => windowsOf(prepared, tile, options.stepSize).starts.length;
-    if (index === 0) total = parts.reduce((sum, { plans }) => sum + countOf(plans.patchSize), 0);
-    onProgress?.(patches, total);
+    const windowsFor = ({ plans }: Part, patchSize: Zyx | null): Windows =>
+      mode === "fast"
+        ? fastWindowsOf(prepared, plans, { patchSize: patchSize ?? plans.patchSize, isFixed: patchSize !== null }, options.stepSize)
+        : windowsOf(prepared, patchSize ?? plans.patchSize, options.stepSize);
+    if (index === 0) total = parts.reduce((sum, part) => sum + windowsFor(part, null).starts.length, 0);
+    onProgress?.(done, total);
     for (const part of group) {
       const network = part === group[0] ? first : await part.open();
       onStage?.("open");
-      total += countOf(network.patchSize) - countOf(part.plans.patchSize);
+      const windows = windowsFor(part, network.patchSize);
+      total += windows.starts.length - windowsFor(part, null).starts.length;
+      ofAir += windows.isAir.filter(Boolean).length;
       try {
-        await runPart(prepared, part, network, found, options, () => {
-          patches++;
-          onProgress?.(patches, total);
+        await runPart(prepared, part, network, windows, found, options, () => {
+          done++;
+          onProgress?.(done, total);
         });
       } finally {
         await network.close();
@@ -92,7 +104,8 @@ export async function predict(volume: CtVolume, parts: readonly Part[], options:
     await bringBack(prepared, found, volume, labels, index === 0, compute);
     onStage?.("finish");
   }
-  return { labelMap: { grid: volume.grid, labels }, patches: patches * mirrorings(options.mirrorAxes ?? []).length };
+  const each = mirrorings(options.mirrorAxes ?? []).length;
+  return { labelMap: { grid: volume.grid, labels }, patches: (done - ofAir) * each, patchesOfAir: ofAir * each };
 }
 
 /** Neighbouring parts that see the CT on the same grid. */
@@ -110,14 +123,14 @@ function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
 async function runPart(
   prepared: Prepared,
   { plans, values }: Part,
-  { infer, output, head, patchSize }: OpenNetwork,
+  { infer, output, head }: OpenNetwork,
+  windows: Windows,
   labels: Uint8Array,
-  { stepSize, mirrorAxes = [], compute = inThisThread, signal }: PredictOptions,
+  { mirrorAxes = [], compute = inThisThread, signal }: PredictOptions,
   onTile: () => void,
 ): Promise<void> {
-  const windows = windowsOf(prepared, patchSize, stepSize);
-  const { shape, tile, before } = windows;
-  const { dims, box } = prepared;
+  const { shape, tile, before, box } = windows;
+  const { dims } = prepared;
   const merge = await compute.merge({ output, classes: plans.classes, head, shape, tile, before, labels, dims, box, values });
   try {
     await slideWindow(prepared, normalisedValues(plans.ct), windows, infer, merge, { mirrorAxes, onTile, signal });

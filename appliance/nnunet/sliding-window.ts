@@ -23,18 +23,26 @@ export type SlidingWindowOptions = {
 export async function slideWindow(
   prepared: Prepared,
   values: Float32Array,
-  { tile, before, starts }: Windows,
+  windows: Windows,
   infer: Infer,
   merge: Merging,
   { mirrorAxes, onTile, signal }: SlidingWindowOptions,
 ): Promise<void> {
+  const { tile, before, starts, isAir, box } = windows;
+  const seen = { hu: prepared.hu, dims: prepared.dims, box };
   const subsets = mirrorings(mirrorAxes);
   const patch = new Float32Array(tile[0] * tile[1] * tile[2]);
   const mirrored = subsets.length > 1 ? new Float32Array(patch.length) : patch;
   let merged: Promise<void> = Promise.resolve();
-  for (const start of starts) {
+  for (const [index, start] of starts.entries()) {
     signal?.throwIfAborted();
-    readPatch(prepared, values, [start[2] - before[2], start[1] - before[1], start[0] - before[0]], tile, patch);
+    if (isAir[index]) {
+      await merged;
+      merged = merge.add(null, start, []);
+      onTile();
+      continue;
+    }
+    readPatch(seen, values, [start[2] - before[2], start[1] - before[1], start[0] - before[0]], tile, patch);
     for (const subset of subsets) {
       if (subset.length > 0) mirrorPatch(patch, tile, subset, mirrored);
       const output = await infer(subset.length > 0 ? mirrored : patch, tile);
@@ -50,7 +58,7 @@ export async function slideWindow(
 
 /** Fills a patch with normalised values, from voxel `first` of the box on; what lies outside the box is 0. */
 export function readPatch(
-  { hu, dims: [ni, nj], box }: Prepared,
+  { hu, dims: [ni, nj], box }: Pick<Prepared, "hu" | "dims" | "box">,
   values: Float32Array,
   [fi, fj, fk]: Ijk,
   [depth, height, width]: Zyx,

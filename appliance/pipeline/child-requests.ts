@@ -5,6 +5,7 @@ import type { NetworkFile } from "../domain/model.ts";
 import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
 import type { OutputSettings, ResultOutput } from "../domain/rule.ts";
 import type { Reason, SeriesDescription } from "../domain/series.ts";
+import type { Mode } from "../nnunet/windows.ts";
 import type { Making } from "./provenance.ts";
 
 /** Entry of the child process that does what takes long. */
@@ -32,6 +33,8 @@ export type SegmentRequest = {
   readonly threads: number;
   /** Where the model's activation on this box is kept, if there is one; left out: none is looked for. */
   readonly activationFile?: string;
+  /** Whether every patch is computed where upstream puts it (exact, if left out) or as few as cover the body. */
+  readonly mode?: Mode;
   /** Names of the labels to draw; left out: all. */
   readonly labels?: readonly string[];
   /** To measure time only: run the forms of this precision, barred or not, and no others; left out: what may make results. */

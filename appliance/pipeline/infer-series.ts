@@ -50,6 +50,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     activation,
     threads: request.threads,
     compute,
+    mode: request.mode ?? "exact",
     wanted: request.labels ?? null,
     cropBy: request.cropBy ?? null,
     benchPrecision: request.benchPrecision ?? null,
@@ -79,6 +80,8 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     patchSize: parts[0]!.plans.patchSize,
     spacingMm: parts[0]!.plans.spacing,
     stepSize: manifest.stepSize,
+    mode: request.mode ?? "exact",
+    patchesOfAir: run.patchesOfAir,
     mirrorAxes: manifest.mirrorAxes,
     networks: used.map(({ part, network, provider, threads }) => ({
       part,

@@ -7,6 +7,7 @@ import { openNetwork, valuesOf } from "../inference/network.ts";
 import type { Compute } from "../nnunet/compute.ts";
 import type { Postprocessing } from "../nnunet/postprocess.ts";
 import { type OpenNetwork, predict, type Stage } from "../nnunet/predict.ts";
+import type { Mode } from "../nnunet/windows.ts";
 import { type Box, boxOf, croppedCt, grownBox, marginVoxels, uncroppedLabels } from "../volume/crop.ts";
 import { voxelCount } from "../volume/grid.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
@@ -15,6 +16,7 @@ export type RunModelOptions = {
   readonly activation: Activation | null;
   readonly threads: number;
   readonly compute: Compute;
+  readonly mode: Mode;
   /** Names of the labels to draw, null for all. Parts that have none of them are not run. */
   readonly wanted: readonly string[] | null;
   /** Another installed model, which crops the CT to the wanted labels first, as TotalSegmentator does for a choice of organs; null for none. */
@@ -33,6 +35,7 @@ export type UsedNetwork = Choice & { readonly part: string };
 export type ModelRun = {
   readonly labelMap: LabelMap;
   readonly patches: number;
+  readonly patchesOfAir: number;
   readonly used: readonly UsedNetwork[];
   readonly notes: readonly string[];
 };
@@ -67,7 +70,7 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
   });
   const around = rough.labelMap.labels;
   const found = boxOf(volume.grid.dims, around, (value) => value !== 0);
-  const used = { patches: rough.patches, used: rough.used };
+  const used = { patches: rough.patches, patchesOfAir: rough.patchesOfAir, used: rough.used };
   if (!found) {
     const note = `${crop.model} found nothing of ${crop.labels.join(", ")} to crop to, so nothing was looked for`;
     const labels = new Uint8Array(voxelCount(volume.grid));
@@ -81,6 +84,7 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
   return {
     labelMap: { grid: volume.grid, labels: uncroppedLabels(volume.grid.dims, box, fine.labelMap.labels) },
     patches: rough.patches + fine.patches,
+    patchesOfAir: rough.patchesOfAir + fine.patchesOfAir,
     used: [...rough.used, ...fine.used],
     notes: [...rough.notes, ...fine.notes],
   };
@@ -107,13 +111,14 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
     }
     throw new RefusedError("model-barred", `no form of the network of part ${part.name} of ${manifest.name} may be run on this machine`);
   };
-  const { labelMap, patches } = await predict(
+  const { labelMap, patches, patchesOfAir } = await predict(
     volume,
     parts
       .filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)))
       .map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded.plans, manifest.labels), open: () => open(loaded) })),
     {
       stepSize: manifest.stepSize,
+      mode: options.mode,
       mirrorAxes: manifest.mirrorAxes,
       postprocessing: postprocessingOf(manifest),
       ...(wanted && { wanted: new Set(manifest.labels.filter(({ name }) => wanted.includes(name)).map(({ value }) => value)) }),
@@ -122,7 +127,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
       onStage,
     },
   );
-  return { labelMap, patches, used, notes };
+  return { labelMap, patches, patchesOfAir, used, notes };
 }
 
 function timed(network: OpenNetwork, onInfer: (ms: number) => void): OpenNetwork {

@@ -74,6 +74,7 @@ export function segmentStep(options: SegmentOptions): Step {
             modelVersion: result.modelVersion,
             outputFolder,
             threads: options.threads,
+            ...(result.rule.mode && { mode: result.rule.mode }),
             activationFile: options.activationFile(result.modelName),
           },
           { stallMs: childStallMs, signal, onProgress: (progress) => changes.progressed(result.seriesId, resultId, progress) },

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:job -- --data DIR --model NAME`: a whole segmentation of a CT of 350 x 350 x 400 mm (117 x 117 x 134 voxels at 3 mm), from the images on
- * the disk to the SEG on the disk, by the service's own children. `--rounds 3` for medians; `--precision int8` for a form that is barred; `--dims
+ * the disk to the SEG on the disk, by the service's own children. `--rounds 3` for medians; `--precision int8` for a form that is barred; `--mode fast`; `--dims
  * 512,512,160` and `--spacing 0.684,0.684,2.5` for another CT. Models: segbox model import of test/make/total-checkpoints.py's networks.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     model: { type: "string", default: "reference" },
     rounds: { type: "string", default: "1" },
     precision: { type: "string" },
+    mode: { type: "string" },
     dims: { type: "string", default: "512,512,160" },
     spacing: { type: "string", default: "0.684,0.684,2.5" },
   },
@@ -42,6 +43,7 @@ try {
         modelVersion: model.manifest.version,
         threads: availableParallelism(),
         ...(folder && { activationFile: folder.activation(values.model) }),
+        ...(values.mode === "fast" && { mode: "fast" }),
         ...(values.precision !== undefined && { benchPrecision: values.precision as "int8" }),
       },
       series,

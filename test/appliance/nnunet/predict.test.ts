@@ -42,7 +42,7 @@ function plansOf({ patch, spacing, transpose }: { patch: number[]; spacing: numb
 /** A network that is a formula, as a part whose classes are the label map's values. */
 function partOf(plans: Plans, infer: Infer, values = Uint8Array.from({ length: plans.classes }, (_, value) => value)): Part {
   const output = { channels: plans.classes, layout: "ncdhw" } as const;
-  return { plans, values, open: async () => ({ infer, output, head: null, patchSize: plans.patchSize, close: async () => {} }) };
+  return { plans, values, open: async () => ({ infer, output, head: null, patchSize: null, close: async () => {} }) };
 }
 
 async function predictOne(volume: CtVolume, plans: Plans, infer: Infer, options: PredictOptions) {

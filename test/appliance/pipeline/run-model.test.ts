@@ -18,6 +18,7 @@ const options: RunModelOptions = {
   activation: null,
   threads: 1,
   compute: inThisThread,
+  mode: "exact",
   wanted: null,
   cropBy: null,
   benchPrecision: null,
