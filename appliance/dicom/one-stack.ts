@@ -16,7 +16,7 @@ const otherAxisCosine = Math.SQRT1_2;
 export function withoutStrayOrientations<Slice extends PlacedSlice>(
   slices: readonly Slice[],
 ): { readonly slices: readonly Slice[]; readonly notes: readonly string[] } {
-  const groups = groupBy(slices, ({ orientation }) => orientation.map((cosine) => cosine.toFixed(2)).join());
+  const groups = groupBy(slices, ({ orientation }) => orientation.map((cosine) => Math.round(100 * cosine)).join());
   const [main, ...others] = groups.toSorted((a, b) => b.length - a.length);
   if (!main || main.length < fewestSlices) return { slices, notes: [] };
   const stray = new Set(others.filter((group) => group.length < fewestSlices && looksAlongAnother(group[0]!, main[0]!)).flat());
