@@ -5,6 +5,7 @@ import { type Grid, type Ijk, ijkToLps, type Lps, scale } from "../../../applian
 import type { TriangleMesh } from "../../../appliance/volume/marching-cubes.ts";
 import { type LabelSurface, labelSurfaces } from "../../../appliance/volume/mesh.ts";
 import type { LabelMap } from "../../../appliance/volume/volume.ts";
+import { phantom } from "../../make/phantom.ts";
 
 /** 0.7 x 0.8 x 2.5 mm voxels along LPS, far from the origin as real series are. */
 const steps: Grid["steps"] = [
@@ -188,4 +189,28 @@ test("labels come by rising value, and without labels there is no surface", () =
     [3, 7],
   );
   assert.deepEqual([...labelSurfaces(labelMap([4, 4, 4], () => false))], []);
+});
+
+test("a ball across slices of 2.5 and 5 mm of a tilted gantry holds as much as its voxels' slabs, and lies at its place", () => {
+  const heights = Array.from({ length: 30 }, (_, k) => (k <= 14 ? 2.5 * k : 35 + 5 * (k - 14)));
+  const sliceOrigins = heights.map((z): Lps => [0, 0.3 * z, z]);
+  const mean = heights.at(-1)! / 29;
+  const grid: Grid = {
+    dims: [60, 60, 30],
+    origin: [0, 0, 0],
+    steps: [
+      [2, 0, 0],
+      [0, 2, 0],
+      [0, 0.3 * mean, mean],
+    ],
+    sliceOrigins,
+  };
+  for (const z of [20, 36, 70]) {
+    const { labelMap: ball } = phantom(grid, [{ label: 1, centre: [60, 60 + 0.3 * z, z], radiusMm: 16, hu: 1 }]);
+    const [surface] = labelSurfaces(ball);
+    assert.ok(Math.abs(surface!.volumeMl / surface!.voxelsMl - 1) < 0.01, `${surface!.volumeMl} ml of ${surface!.voxelsMl} ml`);
+    assert.ok(Math.abs(surface!.volumeMl / ((4 / 3) * Math.PI * 1.6 ** 3) - 1) < 0.01, `${surface!.volumeMl} ml`);
+    const along = surface!.positions.filter((_, at) => at % 3 === 2);
+    assert.ok(Math.abs((Math.min(...along) + Math.max(...along)) / 2 - z) < 2.5);
+  }
 });
