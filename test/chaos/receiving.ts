@@ -18,17 +18,32 @@ export type Sent = {
 };
 
 /** The service on a data folder. Nothing in it waits for a series to be complete. */
-export async function startReceiver(data: string, env: Readonly<Record<string, string>> = {}) {
+export async function startReceiver(
+  data: string,
+  env: Readonly<Record<string, string>> = {},
+  {
+    dicom = {},
+    under = [],
+    siteFile = join(data, "site.json"),
+  }: {
+    /** Further settings of the DICOM node. */
+    readonly dicom?: object;
+    /** A program, with its arguments, that the service runs under. */
+    readonly under?: readonly string[];
+    readonly siteFile?: string;
+  } = {},
+) {
   await mkdir(data, { recursive: true });
   const site = {
     station: { name: "CHAOS" },
-    dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds: 3600, acceptUnknownCallers: true },
+    dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds: 3600, acceptUnknownCallers: true, ...dicom },
     http: { port: 0 },
   };
-  await writeFile(join(data, "site.json"), JSON.stringify(site));
-  const process_ = start(process.execPath, [cli, "serve", "--data", data, "--provision", join(data, "site.json")], { env });
-  const [line] = await process_.waitForLine(/^\{"event":"listening".*/, 60_000);
-  return { process: process_, ...(JSON.parse(line) as { dicomPort: number; httpPort: number }) };
+  await writeFile(siteFile, JSON.stringify(site));
+  const [program = "", ...args] = [...under, process.execPath, cli, "serve", "--data", data, "--provision", siteFile];
+  const running = start(program, args, { env });
+  const [line] = await running.waitForLine(/^\{"event":"listening".*/, 60_000);
+  return { process: running, ...(JSON.parse(line) as { dicomPort: number; httpPort: number }) };
 }
 
 export async function kill(running: RunningProcess): Promise<void> {

@@ -102,10 +102,10 @@ test("a damaged stream cut anywhere gives the same events and the same error", (
 
 test("any bytes at all throw nothing but a protocol error, and nothing is read after it", () => {
   const anything = fc.oneof(
-    fc.uint8Array({ maxLength: 400 }),
+    fc.uint8Array({ maxLength: 40 }),
     // Begins like a PDU, so that the deeper parts are reached too
     fc
-      .tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 300 }), fc.uint8Array({ maxLength: 400 }))
+      .tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 90 }), fc.uint8Array({ maxLength: 100 }))
       .map(([type, length, rest]) => Buffer.concat([Buffer.from([type, 0, 0, 0, length >> 8, length & 255]), rest])),
   );
   fc.assert(
@@ -118,7 +118,7 @@ test("any bytes at all throw nothing but a protocol error, and nothing is read a
         assert.deepEqual([...reader.read(encodePdu({ type: "release-request" }))], []);
       }
     }),
-    { numRuns: 5000 },
+    { numRuns: 100_000 },
   );
 });
 
