@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readSourceSeries } from "../../appliance/dicom/series-to-volume.ts";
+import type { FormAccuracy } from "../../appliance/domain/accuracy.ts";
 import { type Activation, type Agreement, choicesOf, type Provider, type Trial, trialsOf } from "../../appliance/domain/activation.ts";
 import type { ModelPart, NetworkFile } from "../../appliance/domain/model.ts";
 import { askChild } from "../../appliance/host/child-process.ts";
@@ -11,6 +12,7 @@ import { engineName } from "../../appliance/inference/session.ts";
 import { writeDurably } from "../../appliance/store/objects.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";
 import type { Grid } from "../../appliance/volume/grid.ts";
+import { accuracyOf, verdictOn } from "../quantize/judge.ts";
 import { type TrialReply, type TrialRequest, trialEntry } from "./trial-requests.ts";
 
 export type ActivateOptions = {
@@ -26,8 +28,6 @@ export type ActivateOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** What a form must reach against fp32 on the CPU to be used. Dice of labels over 1 ml. */
-export const gate = { meanDice: 0.99, worstDice: 0.97, fromMl: 1 };
 /** A patch of the largest network without its arena takes minutes on a small box. */
 const trialStallMs = 20 * 60_000;
 
@@ -70,7 +70,7 @@ export function partsWithoutForm(parts: readonly ModelPart[], activation: Activa
 async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, options: ActivateOptions): Promise<readonly Trial[]> {
   const planned = trialsOf(part);
   const reference = planned.find(({ network, provider }) => provider === "cpu" && network.precision === "fp32")!;
-  const nameOf = new Map(plans.labels.map(({ value, name }) => [value, name]));
+  const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
   const judged = new Map<(typeof planned)[number], Trial>();
   let expected: Uint8Array | null = null;
   // fp32 on the CPU first: what the others are judged by.
@@ -85,9 +85,9 @@ async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, op
     else {
       const { outcome: _, ...ran } = reply;
       const labels = await readFile(labelsFile);
-      const agreement = trial === reference || !expected ? null : agreementOf(grid, expected, labels, nameOf);
+      const accuracy = trial === reference || !expected ? null : accuracyOf([compareLabels(grid, expected, labels).labels], nameOf);
       if (trial === reference) expected = labels;
-      outcome = { ...about, ...verdict(trial === reference, agreement), measured: { ...ran, agreement } };
+      outcome = { ...about, ...verdict(trial === reference, accuracy), measured: { ...ran, agreement: accuracy && agreementOf(accuracy) } };
     }
     judged.set(trial, outcome);
     options.onTrial(trial, outcome);
@@ -115,31 +115,16 @@ async function ask(
   }
 }
 
-function verdict(isReference: boolean, agreement: Agreement | null): Pick<Trial, "outcome" | "detail"> {
+function verdict(isReference: boolean, accuracy: FormAccuracy | null): Pick<Trial, "outcome" | "detail"> {
   if (isReference) return { outcome: "usable", detail: "what the others are judged by" };
-  if (!agreement) return { outcome: "barred", detail: "fp32 on the CPU can't be run, so there is nothing to judge it by" };
-  if (agreement.labels === 0)
-    return {
-      outcome: "barred",
-      detail: `the CT shows no structure over ${gate.fromMl} ml to judge by; give one that does with --input`,
-    };
-  const { meanDice, worstDice, worstLabel, labels } = agreement;
-  const text = `Dice against fp32: mean ${meanDice.toFixed(4)}, worst ${worstDice.toFixed(4)} (${worstLabel}), ${labels} structures`;
-  const passes = meanDice >= gate.meanDice && worstDice >= gate.worstDice;
-  return passes
-    ? { outcome: "usable", detail: text }
-    : { outcome: "barred", detail: `${text}; expected ${gate.meanDice} and ${gate.worstDice}` };
+  if (!accuracy) return { outcome: "barred", detail: "fp32 on the CPU can't be run, so there is nothing to judge it by" };
+  const { passes, reason } = verdictOn(accuracy);
+  return { outcome: passes ? "usable" : "barred", detail: reason };
 }
 
-function agreementOf(grid: Grid, expected: Uint8Array, found: Uint8Array, nameOf: ReadonlyMap<number, string>): Agreement {
-  const large = compareLabels(grid, expected, found).labels.filter(
-    ({ volumeMlA, volumeMlB }) => Math.max(volumeMlA, volumeMlB) >= gate.fromMl,
-  );
-  const worst = large.toSorted((a, b) => a.dice - b.dice)[0];
-  return {
-    labels: large.length,
-    meanDice: large.length === 0 ? 0 : large.reduce((sum, { dice }) => sum + dice, 0) / large.length,
-    worstDice: worst?.dice ?? 0,
-    worstLabel: worst ? (nameOf.get(worst.value) ?? String(worst.value)) : "",
-  };
-}
+const agreementOf = ({ meanDice, worstDice, worstLabel, compared }: FormAccuracy): Agreement => ({
+  meanDice,
+  worstDice,
+  worstLabel,
+  labels: compared,
+});

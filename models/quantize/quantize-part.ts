@@ -58,10 +58,8 @@ const sameNetworkDb = 50;
  */
 export async function quantizePart({ part, plans }: LoadedPart, options: PartOptions): Promise<QuantisedPart> {
   const { modelFolder, work, threads, onProgress } = options;
-  const fp32 = part.networks.find(
-    ({ precision, engine, barred, features }) => precision === "fp32" && engine === "onnx" && !barred && !features,
-  );
-  if (!fp32) throw new RefusedError("quantise-unsupported", `part ${part.name} has no whole fp32 network to quantise`);
+  const fp32 = part.networks.find(({ precision, engine, barred }) => precision === "fp32" && engine === "onnx" && !barred);
+  if (!fp32) throw new RefusedError("quantise-unsupported", `part ${part.name} has no fp32 network to quantise`);
   const layers = layersOf(plans.network, plans.classes);
   const weights = weightsOf(await readOnnxFile(join(modelFolder, fp32.file)), layers);
   const { model, taps } = floatGraph(layers, weights, { step: sampling });
@@ -109,7 +107,8 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
   /** The graph that is quantised must be the network that was imported. */
   async function checkSameNetwork(graph: GraphRunner, patch: Float32Array): Promise<void> {
     const ours = (await graph.run(patch, [1, 1, ...shape])).get("logits")!.data;
-    const stored = await openNetwork(modelFolder, fp32!, plans, { threads });
+    // An imported graph that gives its features for use has its logits still.
+    const stored = await openNetwork(modelFolder, { ...fp32!, output: "logits", features: undefined }, plans, { threads });
     const theirs = await stored.infer(patch, shape).finally(() => stored.close());
     const difference = new Sqnr();
     for (let at = 0; at < ours.length; at++) difference.add(theirs[at]!, ours[at]!);
