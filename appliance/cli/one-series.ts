@@ -86,7 +86,6 @@ export function encodeRequest(
     },
     subject,
     predecessorReport: null,
-    review: null,
     device: {
       manufacturer: "Segbox",
       modelName: "Segbox",

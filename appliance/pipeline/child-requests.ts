@@ -71,8 +71,6 @@ export type EncodeRequest = {
   readonly subject: Subject;
   /** The report of the result of fewer images that this one takes the place of. */
   readonly predecessorReport: ResultUids["sr"] | null;
-  /** How the result was judged, before anything of it left. */
-  readonly review: Review | null;
   readonly createdAt: number;
 };
 export type EncodeReply = {

@@ -56,7 +56,7 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
     case "rtstruct":
       return encodeRtstruct({ ...head, labelMap, manifest, ...settings.rtstruct });
     case "sr":
-      return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts) });
+      return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts), review: null });
     case "secondary-capture": {
       const picture = drawSheet({ ...(await reportOf(parts)), title: manifest.title, model: `${manifest.name} ${manifest.version}` });
       return encodeSecondaryCapture({ ...head, manifest, picture });

@@ -83,7 +83,6 @@ async function writeObjects(
       record: result.record,
       subject: series.description,
       predecessorReport,
-      review: result.review,
       createdAt: result.createdAt,
     },
     { stallMs: childStallMs, signal },
