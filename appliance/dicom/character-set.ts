@@ -8,22 +8,27 @@
  * @param characterSets the values of Specific Character Set; none means ASCII
  */
 export function decodeText(bytes: Uint8Array, characterSets: readonly string[]): string {
-  const sets = characterSets.map((set) => set.trim().replace(/^ISO-IR /, "ISO_IR "));
-  const [first = ""] = sets;
+  const [first = ""] = characterSets.map(canonicalSet);
   const whole = wholeEncodings.get(first);
   const text = whole ? decode(whole, bytes) : decodeWithExtensions(bytes, first);
   return text.replace(/[\0 ]+$/, "");
 }
 
+/** A value of Specific Character Set as the standard writes it; some senders write a hyphen. */
+export const canonicalSet = (set: string): string => set.trim().replace(/^ISO-IR /, "ISO_IR ");
+
+/** The number of ISO-IR in a value of Specific Character Set; empty where it has none. */
+export const registration = (set: string): string => /(\d+)$/.exec(set)?.[1] ?? "";
+
 /** Sets that replace ASCII altogether and allow no code extensions. PS3.3 table C.12-5 */
-const wholeEncodings = new Map([
+export const wholeEncodings: ReadonlyMap<string, string> = new Map([
   ["ISO_IR 192", "utf-8"],
   ["GB18030", "gb18030"],
   ["GBK", "gbk"],
 ]);
 
 /** The upper half (G1) that a value of Specific Character Set starts with; the numbers are those of ISO-IR. PS3.3 tables C.12-2 and C.12-3 */
-const upperHalves = new Map([
+export const upperHalves: ReadonlyMap<string, string> = new Map([
   ["100", "latin1"],
   ["101", "iso-8859-2"],
   ["109", "iso-8859-3"],
@@ -44,7 +49,7 @@ const upperHalves = new Map([
 ]);
 
 /** Escape sequences after ESC: which half they set, to what. PS3.3 tables C.12-3 and C.12-4 */
-const escapes: ReadonlyMap<string, { readonly half: "g0" | "g1"; readonly encoding: string }> = new Map([
+export const escapes: ReadonlyMap<string, { readonly half: "g0" | "g1"; readonly encoding: string }> = new Map([
   ["(B", { half: "g0", encoding: "ascii" }],
   ["(J", { half: "g0", encoding: "ascii" }],
   ["$B", { half: "g0", encoding: "jis-x-0208" }],
@@ -67,7 +72,7 @@ const escapes: ReadonlyMap<string, { readonly half: "g0" | "g1"; readonly encodi
 ]);
 
 function decodeWithExtensions(bytes: Uint8Array, firstSet: string): string {
-  const initialG1 = upperHalves.get(/(\d+)$/.exec(firstSet)?.[1] ?? "") ?? "latin1";
+  const initialG1 = upperHalves.get(registration(firstSet)) ?? "latin1";
   let g0 = "ascii";
   let g1 = initialG1;
   let text = "";
@@ -113,13 +118,14 @@ function escapeAt(bytes: Uint8Array, at: number): { half: "g0" | "g1"; encoding:
 }
 
 /** Backslash, caret, equals sign, tab and line ends. */
-function isDelimiter(byte: number): boolean {
+export function isDelimiter(byte: number): boolean {
   return byte === 0x5c || byte === 0x5e || byte === 0x3d || (byte >= 0x09 && byte <= 0x0d);
 }
 
 const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
 
-function decode(encoding: string, bytes: Uint8Array): string {
+/** Bytes of one encoding by its name in the tables above. */
+export function decode(encoding: string, bytes: Uint8Array): string {
   // Not TextDecoder's "iso-8859-1", which is windows-1252.
   if (encoding === "latin1" || encoding === "ascii") return Buffer.from(bytes).toString("latin1");
   if (encoding === "jis-x-0208")

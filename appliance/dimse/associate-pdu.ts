@@ -3,12 +3,17 @@ import { ProtocolError, pduTypes } from "./protocol.ts";
 /** PS3.7 annex A.2.1: the only application context there is. */
 export const dicomApplicationContext = "1.2.840.10008.3.1.1.1";
 
-/** What both sides say of themselves, PS3.7 annex D.3.3. Role selection, extended negotiation and user identity are skipped. */
+/** Which parts the requestor may play for a class, PS3.7 annex D.3.3.4; without one it is the SCU and the acceptor the SCP. */
+export type RoleSelection = { readonly sopClassUid: string; readonly scu: boolean; readonly scp: boolean };
+
+/** What both sides say of themselves, PS3.7 annex D.3.3. Extended negotiation and user identity are skipped. */
 export type UserInformation = {
   /** Longest P-DATA-TF PDU that this side takes, its first 6 bytes not counted; 0: any. */
   readonly maxPduLength: number;
   readonly implementationClassUid: string;
   readonly implementationVersionName: string;
+  /** Absent: none. */
+  readonly roles?: readonly RoleSelection[];
 };
 
 export type ProposedContext = {
@@ -50,6 +55,7 @@ const itemTypes = {
   userInformation: 0x50,
   maximumLength: 0x51,
   implementationClassUid: 0x52,
+  roleSelection: 0x54,
   implementationVersionName: 0x55,
 } as const;
 
@@ -105,6 +111,7 @@ function parseAssociate(body: Buffer, contextType: number, onContext: (value: Bu
 
 function parseUserInformation(bytes: Buffer): UserInformation {
   const found = { maxPduLength: 0, implementationClassUid: "", implementationVersionName: "" };
+  const roles: RoleSelection[] = [];
   for (const { type, value } of items(bytes)) {
     if (type === itemTypes.maximumLength) {
       if (value.length !== 4) throw new ProtocolError(`maximum length item of ${value.length} bytes, expected 4`);
@@ -114,8 +121,15 @@ function parseUserInformation(bytes: Buffer): UserInformation {
     }
     if (type === itemTypes.implementationClassUid) found.implementationClassUid = uidText(value);
     if (type === itemTypes.implementationVersionName) found.implementationVersionName = aeText(value);
+    if (type === itemTypes.roleSelection) roles.push(parseRole(value));
   }
-  return found;
+  return { ...found, ...(roles.length > 0 && { roles }) };
+}
+
+function parseRole(value: Buffer): RoleSelection {
+  const uidLength = value.length < 4 ? -1 : value.readUInt16BE(0);
+  if (uidLength !== value.length - 4) throw new ProtocolError(`role selection item of ${value.length} bytes, its UID says ${uidLength}`);
+  return { sopClassUid: uidText(value.subarray(2, 2 + uidLength)), scu: value.at(-2) === 1, scp: value.at(-1) === 1 };
 }
 
 /** Items and sub-items alike: type, a reserved byte, a length of two bytes, the value. */
@@ -164,7 +178,7 @@ export function encodeAssociateAccept(accept: AssociateAccept): Buffer {
 }
 
 function encodeAssociate(pduType: number, header: AssociateHeader, contexts: readonly Buffer[]): Buffer {
-  const { maxPduLength, implementationClassUid, implementationVersionName } = header.userInformation;
+  const { maxPduLength, implementationClassUid, implementationVersionName, roles = [] } = header.userInformation;
   const maximumLength = Buffer.alloc(4);
   maximumLength.writeUInt32BE(maxPduLength);
   const body = Buffer.concat([
@@ -176,6 +190,7 @@ function encodeAssociate(pduType: number, header: AssociateHeader, contexts: rea
       Buffer.concat([
         item(itemTypes.maximumLength, maximumLength),
         item(itemTypes.implementationClassUid, Buffer.from(implementationClassUid, "latin1")),
+        ...roles.map(roleItem),
         item(itemTypes.implementationVersionName, Buffer.from(implementationVersionName, "latin1")),
       ]),
     ),
@@ -184,6 +199,11 @@ function encodeAssociate(pduType: number, header: AssociateHeader, contexts: rea
   head[0] = pduType;
   head.writeUInt32BE(body.length, 2);
   return Buffer.concat([head, body]);
+}
+
+function roleItem({ sopClassUid, scu, scp }: RoleSelection): Buffer {
+  const uid = Buffer.from(sopClassUid, "latin1");
+  return item(itemTypes.roleSelection, Buffer.concat([Buffer.from([0, uid.length]), uid, Buffer.from([scu ? 1 : 0, scp ? 1 : 0])]));
 }
 
 function fixedPart({ protocolVersion, calledAeTitle, callingAeTitle }: AssociateHeader): Buffer {

@@ -1,42 +1,30 @@
 import { connect, type Socket } from "node:net";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
-import { plainly } from "../base/system-errors.ts";
 import { implementationClassUid, implementationVersionName } from "../dicom/uids.ts";
 import type { AeTitle } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 import { type AssociateAccept, contextResults, dicomApplicationContext, type ProposedContext } from "./associate-pdu.ts";
-import { type CommandSet, encodeCommandSet } from "./command-set.ts";
+import {
+  type AcceptedContext,
+  type AssociationOptions,
+  type AssociationTimeouts,
+  defaultTimeouts,
+  type RequestServer,
+  type WantedContext,
+} from "./association-contract.ts";
+import { type CommandSet, commandFields, encodeCommandSet, isResponse, noDataSet } from "./command-set.ts";
 import { type AbortCause, Connection, type UpperLayerUser } from "./connection.ts";
-import { MessageReader } from "./message-reader.ts";
+import { type MessageEvent, MessageReader } from "./message-reader.ts";
+import { networkFailure } from "./network-failure.ts";
 import { type AssociateReject, encodeData } from "./pdu.ts";
 import type { DataPiece } from "./pdu-reader.ts";
 import { ProtocolError } from "./protocol.ts";
 import { rejectionOf } from "./rejections.ts";
+import { type Response, ResponseReader } from "./response-reader.ts";
+import { ServedRequest } from "./served-request.ts";
 import { connectSecurely, type TlsIdentity } from "./tls.ts";
 
-export type AssociationTimeouts = {
-  /** Until the transport connection is open. */
-  readonly connectMs: number;
-  /** From there to the peer's answer to A-ASSOCIATE-RQ. */
-  readonly associateMs: number;
-  /** Until the peer takes the next bytes, and from the last byte of a request to its response. */
-  readonly responseMs: number;
-  /** From A-RELEASE-RQ to its response. */
-  readonly releaseMs: number;
-};
-export const defaultTimeouts: AssociationTimeouts = { connectMs: 10_000, associateMs: 30_000, responseMs: 120_000, releaseMs: 10_000 };
-
-export type AssociationOptions = {
-  readonly signal?: AbortSignal;
-  readonly timeouts?: Partial<AssociationTimeouts>;
-  /** Who we are to a node that speaks TLS; without it such a node can't be called. */
-  readonly tls?: TlsIdentity | undefined;
-  /** What a response may be cut into, bytes. */
-  readonly maxPduLength?: number;
-};
-
-/** What we would like to send: one presentation context each. */
-export type WantedContext = { readonly abstractSyntax: string; readonly transferSyntaxes: readonly string[] };
+export type { AcceptedContext, AssociationOptions, RequestServer, WantedContext } from "./association-contract.ts";
 
 /**
  * Connects to a node and negotiates. Throws UnavailableError `peer-unreachable`, `peer-refused-connection`, `peer-timeout` or
@@ -47,25 +35,43 @@ export async function openAssociation(
   node: RemoteNode,
   callingAeTitle: AeTitle,
   wanted: readonly WantedContext[],
-  { signal, timeouts = {}, maxPduLength = 131_072, tls }: AssociationOptions = {},
+  { signal, timeouts = {}, maxPduLength = 131_072, tls, serves }: AssociationOptions = {},
 ): Promise<Association> {
   signal?.throwIfAborted();
   const contexts = wanted.map((context, index) => ({ ...context, id: 2 * index + 1 }));
   if (contexts.length === 0 || contexts.length > 128)
     throw new RefusedError("presentation-contexts-count", `expected 1 to 128 presentation contexts, found ${contexts.length}`);
   if (node.tls && !tls) throw new RefusedError("tls-not-set-up", `${node.name} speaks TLS, and this box has no certificate (dicom.tls)`);
-  const association = new Association(node, contexts, { ...defaultTimeouts, ...timeouts }, maxPduLength, signal, node.tls && tls);
+  const association = new Association(
+    node,
+    contexts,
+    { ...defaultTimeouts, ...timeouts },
+    {
+      maxPduLength,
+      signal,
+      tls: node.tls && tls,
+      serves,
+    },
+  );
   await association.open(callingAeTitle);
   return association;
 }
 
+type Settings = {
+  readonly maxPduLength: number;
+  readonly signal: AbortSignal | undefined;
+  readonly tls: TlsIdentity | undefined;
+  readonly serves: RequestServer | undefined;
+};
+
 /** An association that we asked for. One request at a time. */
 export class Association implements UpperLayerUser {
   readonly #node: RemoteNode;
-  readonly #proposed: readonly ProposedContext[];
+  readonly #proposed: readonly (ProposedContext & WantedContext)[];
   readonly #timeouts: AssociationTimeouts;
   readonly #maxPduLength: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #serves: RequestServer | undefined;
   readonly #accepted = new Map<number, string>();
   readonly #messages = new MessageReader((contextId) => this.#accepted.has(contextId));
   readonly #socket: Socket;
@@ -74,25 +80,27 @@ export class Association implements UpperLayerUser {
   readonly #connection: Connection;
   readonly #gone = Promise.withResolvers<void>();
   /** Who waits for the peer: for its answer to A-ASSOCIATE-RQ, a response, bytes to leave, or A-RELEASE-RP. */
-  #waiting: { resolve: (answer: CommandSet | null) => void; reject: (error: Error) => void } | null = null;
-  #response: CommandSet | null = null;
+  #waiting: { resolve: (answer: Response | null) => void; reject: (error: Error) => void; readonly timer: NodeJS.Timeout } | null = null;
+  #responses: ResponseReader | null = null;
+  #response: Response | null = null;
+  /** What the peer asks of us just now. */
+  #served: ServedRequest | null = null;
   #lastMessageId = 0;
   #peerMaxPduLength = 0;
   #failure: Error | null = null;
 
   constructor(
     node: RemoteNode,
-    contexts: readonly ProposedContext[],
+    contexts: readonly (ProposedContext & WantedContext)[],
     timeouts: AssociationTimeouts,
-    maxPduLength: number,
-    signal: AbortSignal | undefined,
-    tls: TlsIdentity | undefined,
+    { maxPduLength, signal, tls, serves }: Settings,
   ) {
     this.#node = node;
     this.#proposed = contexts;
     this.#timeouts = timeouts;
     this.#maxPduLength = maxPduLength;
     this.#signal = signal;
+    this.#serves = serves;
     this.#socket = tls ? connectSecurely(node, tls) : connect({ host: node.host, port: node.port });
     this.#connectedEvent = tls ? "secureConnect" : "connect";
     this.#connection = new Connection("requestor", this.#socket, this, {
@@ -104,13 +112,15 @@ export class Association implements UpperLayerUser {
   }
 
   async open(callingAeTitle: AeTitle): Promise<void> {
+    const roles = this.#proposed.flatMap(({ abstractSyntax, roles }) => (roles ? [[abstractSyntax, roles] as const] : []));
+    const selections = [...new Map(roles)].map(([sopClassUid, { scu, scp }]) => ({ sopClassUid, scu, scp }));
     this.#connection.associate({
       protocolVersion: 1,
       calledAeTitle: this.#node.aeTitle,
       callingAeTitle,
       applicationContext: dicomApplicationContext,
       contexts: this.#proposed,
-      userInformation: { maxPduLength: this.#maxPduLength, implementationClassUid, implementationVersionName },
+      userInformation: { maxPduLength: this.#maxPduLength, implementationClassUid, implementationVersionName, roles: selections },
     });
     const connecting = setTimeout(() => this.#end(this.#timeout("connecting", this.#timeouts.connectMs)), this.#timeouts.connectMs);
     this.#socket.once(this.#connectedEvent, () => {
@@ -130,6 +140,13 @@ export class Association implements UpperLayerUser {
       if (proposed === abstractSyntax && this.#accepted.get(id) === transferSyntax) return id;
     return null;
   }
+  /** The contexts that the peer has accepted, in our order. */
+  get contexts(): AcceptedContext[] {
+    return this.#proposed.flatMap(({ id, abstractSyntax }) => {
+      const transferSyntax = this.#accepted.get(id);
+      return transferSyntax === undefined ? [] : [{ id, abstractSyntax, transferSyntax }];
+    });
+  }
   /** Longest P-DATA-TF PDU that the peer takes, 0 for any. */
   get peerMaxPduLength(): number {
     return this.#peerMaxPduLength;
@@ -143,15 +160,31 @@ export class Association implements UpperLayerUser {
     return this.#lastMessageId;
   }
 
-  /**
-   * Sends a command, lets `sendDataSet` send what belongs to it, and waits for the response. Rejects when the association ends or the
-   * peer is silent; the association is then over.
-   */
+  /** As {@link exchange}, for requests with one response and no data set in it. */
   async request(contextId: number, command: CommandSet, sendDataSet?: (commandPdus: Uint8Array) => Promise<void>): Promise<CommandSet> {
+    return (await this.exchange(contextId, command, { sendDataSet })).command;
+  }
+
+  /**
+   * Sends a command, lets `sendDataSet` send what belongs to it, and waits for the final response; pending ones go to `onPending` as they
+   * come. Rejects when the association ends or the peer is silent for too long; the association is then over.
+   */
+  async exchange(
+    contextId: number,
+    command: CommandSet,
+    {
+      sendDataSet,
+      onPending = () => {},
+    }: {
+      readonly sendDataSet?: ((commandPdus: Uint8Array) => Promise<void>) | undefined;
+      readonly onPending?: (response: Response) => void;
+    } = {},
+  ): Promise<Response> {
     if (this.#failure) throw this.#failure;
     const pdus = encodeData(contextId, true, encodeCommandSet(command), this.#peerMaxPduLength);
     // A peer may answer before it has read all (a refusal): the answer is kept until the data set is out
     this.#response = null;
+    this.#responses = new ResponseReader(command.messageId, onPending);
     try {
       if (sendDataSet) await sendDataSet(pdus);
       else await this.send([pdus]);
@@ -162,9 +195,14 @@ export class Association implements UpperLayerUser {
     }
     const response = this.#response ?? (await this.#wait("a response", this.#timeouts.responseMs));
     this.#response = null;
-    if (!response || response.messageIdBeingRespondedTo !== command.messageId)
-      throw this.#end(new UnavailableError("association-aborted", "the response is to another request"));
+    if (!response) throw this.#end(new UnavailableError("association-aborted", "the association ended without a response"));
     return response;
+  }
+
+  /** Asks the peer to stop answering a query; its final response comes all the same. PS3.7 section 9.3.2.3. */
+  cancel(contextId: number, messageId: number): void {
+    const command = { commandField: commandFields.cCancelRequest, messageIdBeingRespondedTo: messageId, commandDataSetType: noDataSet };
+    this.#connection.sendData([encodeData(contextId, true, encodeCommandSet(command), this.#peerMaxPduLength)]);
   }
 
   /** Sends whole P-DATA-TF PDUs; resolves when the bytes left our memory. */
@@ -214,12 +252,30 @@ export class Association implements UpperLayerUser {
       reject.result === 2 ? new UnavailableError("association-rejected", message) : new RefusedError("association-rejected", message),
     );
   }
-  dataIndicated(piece: DataPiece): void {
+  dataIndicated(piece: DataPiece): void | Promise<void> {
+    this.#waiting?.timer.refresh();
     const event = this.#messages.read(piece);
-    if (!event || event.type === "data-set") return; // no response that we wait for has a data set; one that comes is dropped
-    if (((event.command.commandField ?? 0) & 0x8000) === 0) throw new ProtocolError("a request on an association that serves none");
-    this.#response = event.command;
-    this.#answer(event.command);
+    if (!event) return;
+    if (event.type === "data-set" && this.#served) return this.#served.continue(event);
+    if (event.type === "data-set") return this.#responded(this.#responses?.continue(event.bytes, event.isEnd));
+    if (!isResponse(event.command)) return this.#serve(event);
+    if (!this.#responses) throw new ProtocolError("a response to a request that was not made");
+    this.#responded(this.#responses.begin(event.command, event.hasDataSet));
+  }
+  #serve(request: MessageEvent & { type: "command" }): Promise<void> {
+    const context = this.contexts.find(({ id }) => id === request.contextId);
+    if (!this.#serves || !context) throw new ProtocolError("a request on an association that serves none");
+    this.#served = new ServedRequest(this.#serves, request, (response) => {
+      this.#served = null;
+      this.#connection.sendData([encodeData(context.id, true, response, this.#peerMaxPduLength)]);
+    });
+    return this.#served.begin(request, context);
+  }
+  #responded(response: Response | null | undefined): void {
+    if (!response) return;
+    this.#response = response;
+    this.#responses = null;
+    this.#answer(response);
   }
   releaseIndicated(): void {
     this.#fail(new UnavailableError("association-aborted", `${this.#node.name} released the association`));
@@ -239,14 +295,14 @@ export class Association implements UpperLayerUser {
   closed(): void {
     this.#signal?.removeEventListener("abort", this.#giveUp);
     this.#fail(new UnavailableError("association-aborted", `${this.#node.name} closed the connection`));
-    this.#gone.resolve();
+    void (this.#served?.abandon() ?? Promise.resolve()).finally(this.#gone.resolve);
   }
 
   readonly #giveUp = (): void => {
     this.#end(this.#signal?.reason);
   };
 
-  #wait(what: string, timeoutMs: number): Promise<CommandSet | null> {
+  #wait(what: string, timeoutMs: number): Promise<Response | null> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#end(this.#timeout(what, timeoutMs)), timeoutMs);
@@ -255,6 +311,7 @@ export class Association implements UpperLayerUser {
         this.#waiting = null;
       };
       this.#waiting = {
+        timer,
         resolve: (answer) => {
           settle();
           resolve(answer);
@@ -266,7 +323,7 @@ export class Association implements UpperLayerUser {
       };
     });
   }
-  #answer(answer: CommandSet | null): void {
+  #answer(answer: Response | null): void {
     this.#waiting?.resolve(answer);
   }
   /** Notes the first failure and tells who waits. */
@@ -287,19 +344,6 @@ export class Association implements UpperLayerUser {
   #networkFailure(error: Error & { code?: string }): UnavailableError {
     // In TLS 1.3 a peer that does not like our certificate says so when we take the handshake for done
     const isTls = this.#connectedEvent === "secureConnect" && (!this.#isConnected || /^ERR_SSL/.test(error.code ?? ""));
-    const code = codesOfSystem[error.code ?? ""] ?? (isTls ? "tls-failed" : "association-aborted");
-    return new UnavailableError(code, `${this.#node.name}: ${plainly(error)}`, { cause: error });
+    return networkFailure(this.#node.name, error, isTls);
   }
 }
-
-const codesOfSystem: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "peer-refused-connection",
-  EHOSTUNREACH: "peer-unreachable",
-  ENETUNREACH: "peer-unreachable",
-  EHOSTDOWN: "peer-unreachable",
-  ENETDOWN: "peer-unreachable",
-  EADDRNOTAVAIL: "peer-unreachable",
-  ENOTFOUND: "peer-unreachable",
-  EAI_AGAIN: "peer-unreachable",
-  ETIMEDOUT: "peer-timeout",
-};

@@ -38,26 +38,40 @@ export type CommandSet = {
 export const commandFields = {
   cStoreRequest: 0x0001,
   cStoreResponse: 0x8001,
+  cGetRequest: 0x0010,
+  cFindRequest: 0x0020,
+  cMoveRequest: 0x0021,
   cEchoRequest: 0x0030,
   cEchoResponse: 0x8030,
+  nEventReportRequest: 0x0100,
+  nEventReportResponse: 0x8100,
+  nActionRequest: 0x0130,
   cCancelRequest: 0x0fff,
 } as const;
 
+export const isResponse = (command: CommandSet): boolean => ((command.commandField ?? 0) & 0x8000) !== 0;
+
 /** (0000,0800) of a message without a data set; any other value says that one follows. */
 export const noDataSet = 0x0101;
+/** (0000,0800) of a message with one. */
+export const withDataSet = 0x0001;
 export const hasDataSet = (command: CommandSet): boolean => command.commandDataSetType !== noDataSet;
 
 const byElement: ReadonlyMap<number, { name: string; vr: ValueRepresentation }> = new Map(
   Object.entries(elements).map(([name, [element, vr]]) => [element, { name, vr }] as const),
 );
 
-/** Reads a command set: implicit VR little endian, PS3.7 section 6.3.1. Wrong lengths and other groups are refused. */
+/**
+ * Reads a command set: implicit VR little endian, PS3.7 section 6.3.1. Wrong lengths and other groups are refused; but Orthanc 1.10 puts the list of
+ * what it could not send behind its last C-GET response, where it is skipped.
+ */
 export function parseCommandSet(bytes: Buffer): CommandSet {
   const found: Record<string, number | string | Uint8Array> = {};
   for (let at = 0; at < bytes.length; ) {
     if (at + 8 > bytes.length) throw new ProtocolError(`${bytes.length - at} bytes left over in a command set`);
     const group = bytes.readUInt16LE(at);
     const length = bytes.readUInt32LE(at + 4);
+    if (group !== 0 && isResponse(found)) break;
     if (group !== 0) throw new ProtocolError(`group ${group} in a command set`);
     if (length > bytes.length - at - 8) throw new ProtocolError(`command element of ${length} bytes, ${bytes.length - at - 8} are left`);
     const known = byElement.get(bytes.readUInt16LE(at + 2));

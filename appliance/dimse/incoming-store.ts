@@ -24,7 +24,7 @@ export class IncomingStore {
   async open(
     command: CommandSet,
     context: { readonly abstractSyntax: string; readonly transferSyntax: string },
-    handlers: ScpHandlers,
+    handlers: Pick<ScpHandlers, "openInstance">,
     peer: PeerInfo,
   ): Promise<void> {
     try {

@@ -12,6 +12,8 @@ export const statuses = {
   outOfResources: 0xa700,
   dataSetDoesNotMatchSopClass: 0xa900,
   cannotUnderstand: 0xc000,
+  moveDestinationUnknown: 0xa801,
+  cancelled: 0xfe00,
 } as const;
 
 export type Failure = { readonly status: number /** LO, at most 64 characters. */; readonly comment: string };
@@ -46,6 +48,11 @@ export function meaningOf(status: number): "stored" | "refused" | "try-again" {
 /** Whether a status says that the peer does not take this class of object: another form of the same result may be welcome. PS3.4 table B.2-1. */
 export function refusesClass(status: number): boolean {
   return status === statuses.sopClassNotSupported || (status & 0xff00) === statuses.dataSetDoesNotMatchSopClass;
+}
+
+/** Further responses follow, PS3.7 annex C.1.3: FF00H, and FF01H where an optional key was not supported. */
+export function isPending(status: number | undefined): boolean {
+  return status === 0xff00 || status === 0xff01;
 }
 
 /** PS3.7 annex C.4: the instance is stored, the peer has a remark. */

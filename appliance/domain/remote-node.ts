@@ -1,5 +1,9 @@
 import type { AeTitle } from "./ids.ts";
 
+export const nodeServices = ["echo", "store", "find", "move", "get", "commitment"] as const;
+/** What a node does for us: C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, Storage Commitment. */
+export type NodeService = (typeof nodeServices)[number];
+
 /** A DICOM node elsewhere: where results go, and who may send. */
 export type RemoteNode = {
   readonly name: string;
@@ -10,7 +14,26 @@ export type RemoteNode = {
   readonly callsFrom?: readonly string[];
   /** Set: TLS and nothing else is spoken with it, both ways. */
   readonly tls?: NodeTls | undefined;
+  /** What it does for us, as its setting says; absent: what the last test found. */
+  readonly services?: readonly NodeService[] | undefined;
+  /** What the last test found that it does. */
+  readonly found?: FoundServices | undefined;
+  /** Specific Character Set of what we ask it, several values with backslashes between; absent: the least that says it. */
+  readonly characterSet?: string | undefined;
 };
+
+/** UTC epoch ms. */
+export type FoundServices = { readonly at: number; readonly services: readonly NodeService[] };
+
+/**
+ * Whether a service of a node is used. What a test has found counts where the setting names no services, save Storage Commitment: with it a
+ * result is delivered only when the node has committed itself, and that somebody has to want. Nothing said, nothing tested: C-ECHO and C-STORE.
+ */
+export function offers({ services, found }: RemoteNode, service: NodeService): boolean {
+  if (services) return services.includes(service);
+  if (service === "commitment") return false;
+  return (found?.services ?? ["echo", "store"]).includes(service);
+}
 
 export type NodeTls = {
   /** Whether it has to show a certificate of an authority that we believe when it calls us. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeText } from "../../../appliance/dicom/character-set.ts";
+import { characterSetFor, encodeText } from "../../../appliance/dicom/encode-text.ts";
 import { openPart10 } from "../../../appliance/dicom/part10.ts";
 import { bytesOf, textsOf } from "../../../appliance/dicom/values.ts";
 import { python } from "../../peers/python.ts";
@@ -48,6 +49,46 @@ for (const [what, characterSet, name, expected] of examples)
   test(`a name in its character set reads as written: ${what}`, () => {
     assert.equal(decodeText(bytes(name), characterSet.split("\\")), expected);
   });
+
+for (const [what, characterSet, , expected] of examples)
+  test(`a name is written so that it reads as before: ${what}`, () => {
+    const sets = characterSet.split("\\");
+    const written = encodeText(expected, sets);
+    assert.ok(written);
+    assert.equal(decodeText(written, sets), expected);
+  });
+
+test("names are written as PS3.5 annexes H and I print them, and pydicom reads what we write", async () => {
+  const japanese = encodeText("Yamada^Tarou=山田^太郎=やまだ^たろう", ["", "ISO 2022 IR 87"])!;
+  assert.equal(
+    Buffer.from(japanese).toString("latin1"),
+    "Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+  );
+  const names = [
+    { sets: ["", "ISO 2022 IR 87"], name: "Yamada^Tarou=山田^太郎=やまだ^たろう" },
+    { sets: ["", "ISO 2022 IR 149"], name: "Hong^Gildong=洪^吉洞=홍^길동" },
+    { sets: ["ISO_IR 144"], name: "Люк" },
+    { sets: ["GB18030"], name: "Wang^XiaoDong=王^小东𠀀" },
+    { sets: ["ISO_IR 192"], name: "Wang^XiaoDong=王^小東" },
+  ];
+  const asked = names.map(({ sets, name }) => ({ sets, bytes: Buffer.from(encodeText(name, sets)!).toString("base64") }));
+  assert.deepEqual(
+    await python("test/reference/read-names.py", asked),
+    names.map(({ name }) => name),
+  );
+});
+
+test("a character that a set does not have is not written as another", () => {
+  assert.equal(encodeText("ł", ["ISO_IR 100"]), null);
+  assert.equal(encodeText("é", [""]), null);
+  assert.equal(encodeText("홍", ["", "ISO 2022 IR 87"]), null);
+});
+
+test("the set that asks least of the reader is chosen", () => {
+  assert.deepEqual(characterSetFor(["Doe^John", "1"]), []);
+  assert.deepEqual(characterSetFor(["Müller", "1"]), ["ISO_IR 100"]);
+  assert.deepEqual(characterSetFor(["Müller", "山田"]), ["ISO_IR 192"]);
+});
 
 test("a delimiter brings the first set's upper half back", () => {
   assert.equal(decodeText(bytes("\x1b-F\xc4^\xe4"), ["ISO 2022 IR 100", "ISO 2022 IR 126"]), "Δ^ä");

@@ -18,7 +18,12 @@ const request: AssociateRequest = {
     { id: 1, abstractSyntax: "1.2.840.10008.1.1", transferSyntaxes: ["1.2.840.10008.1.2"] },
     { id: 255, abstractSyntax: "1.2.840.10008.5.1.4.1.1.2", transferSyntaxes: ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.1"] },
   ],
-  userInformation: { maxPduLength: 16384, implementationClassUid: "1.2.3", implementationVersionName: "V1" },
+  userInformation: {
+    maxPduLength: 16384,
+    implementationClassUid: "1.2.3",
+    implementationVersionName: "V1",
+    roles: [{ sopClassUid: "1.2.840.10008.1.1", scu: true, scp: true }],
+  },
 };
 
 /** The body of A-ASSOCIATE-RQ put together by hand from PS3.8 tables 9-11 to 9-16, with items that we skip. */
@@ -54,6 +59,13 @@ function bodyByHand(): Buffer {
 
 test("an A-ASSOCIATE-RQ is read, and what we do not negotiate is skipped", () => {
   assert.deepEqual(parseAssociateRequest(bodyByHand()), request);
+});
+
+test("a role selection whose UID does not fit its item is refused", () => {
+  const body = (uidLength: number) =>
+    Buffer.concat([fixed, item(0x50, item(0x54, Buffer.concat([Buffer.from([0, uidLength]), Buffer.from("1.2"), Buffer.from([0, 1])])))]);
+  assert.deepEqual(parseAssociateRequest(body(3)).userInformation.roles, [{ sopClassUid: "1.2", scu: false, scp: true }]);
+  for (const uidLength of [2, 4, 255]) assert.throws(() => parseAssociateRequest(body(uidLength)), /role selection item of 7 bytes/);
 });
 
 test("an A-ASSOCIATE-RQ is written as it is read", () => {
