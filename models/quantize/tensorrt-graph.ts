@@ -1,0 +1,81 @@
+import type { Weights } from "../network/u-net.ts";
+import type { OnnxModel } from "../onnx/graph.ts";
+import { quantiseWeights } from "./affine.ts";
+import type { Ranges } from "./cpu-graph.ts";
+import { GraphBuilder } from "./graph-builder.ts";
+import type { ConvLayer, UNetLayers, UpLayer } from "./layers.ts";
+
+/**
+ * A network as TensorRT takes INT8: the float graph with symmetric QuantizeLinear and DequantizeLinear steps (int8, zero point 0) before every
+ * convolution that is to be computed in INT8, weights as int8 with a scale per output channel. The first convolution, the transposed ones and the
+ * head carry no such steps: TensorRT computes them in half precision. It takes patches of any size that the strides divide.
+ *
+ * @source docs.nvidia.com, TensorRT Developer Guide, "Working with Quantized Types": explicit quantisation
+ */
+export function tensorrtGraph(layers: UNetLayers, weights: Weights, ranges: Ranges): OnnxModel {
+  const graph = new GraphBuilder();
+  const zero = graph.constant("int8", [], Int8Array.of(0));
+  const stored = (name: string): string => {
+    const { dims, data } = weights.get(name)!;
+    return graph.named(name, dims, data);
+  };
+  /** What a layer gives, as int8 and back. */
+  const quantised = (value: string, names: readonly string[]): string => {
+    const scale = graph.float(Math.fround(Math.max(...names.map((name) => largestOf(ranges, name))) / 127));
+    return graph.node("DequantizeLinear", [graph.node("QuantizeLinear", [value, scale, zero]), scale, zero]);
+  };
+  const filter = (name: string, channels: number): string => {
+    const { dims, data } = weights.get(name)!;
+    const { values, scales } = quantiseWeights(data, channels);
+    const bytes = graph.constant("int8", dims, values, "weight");
+    const zeros = graph.constant("int8", [channels], new Int8Array(channels));
+    return graph.node("DequantizeLinear", [bytes, graph.floats(scales), zeros], { axis: 0 });
+  };
+  const conv = (input: string, inputs: readonly string[], layer: ConvLayer): string => {
+    const { name, kernel, stride, channelsIn, channelsOut } = layer;
+    const half = kernel.map((side) => (side - 1) / 2);
+    const attributes = { kernel_shape: kernel, strides: stride, pads: [...half, ...half] };
+    const operands =
+      channelsIn === 1 ? [input, stored(`${name}.conv.weight`)] : [quantised(input, inputs), filter(`${name}.conv.weight`, channelsOut)];
+    const convolved = graph.node("Conv", operands, attributes);
+    const norm = [convolved, stored(`${name}.norm.weight`), stored(`${name}.norm.bias`)];
+    const normalised = graph.node("InstanceNormalization", norm, { epsilon: { float: layers.normEps } });
+    return graph.node("LeakyRelu", [normalised], { alpha: { float: layers.leakySlope } });
+  };
+  const up = (input: string, { name, stride }: UpLayer): string =>
+    graph.node("ConvTranspose", [input, stored(`${name}.weight`), stored(`${name}.bias`)], { kernel_shape: stride, strides: stride });
+
+  let value = "input";
+  let from = "";
+  const skips: { value: string; name: string }[] = [];
+  for (const stage of layers.encoder) {
+    for (const layer of stage) {
+      value = conv(value, [from], layer);
+      from = layer.name;
+    }
+    skips.push({ value, name: from });
+  }
+  skips.pop();
+  for (const { up: layer, convs } of layers.decoder) {
+    const skip = skips.pop()!;
+    value = graph.node("Concat", [up(value, layer), skip.value], { axis: 1 });
+    let names = [layer.name, skip.name];
+    for (const each of convs) {
+      value = conv(value, names, each);
+      names = [each.name];
+    }
+  }
+  const { name, classes } = layers.head;
+  graph.node("Conv", [value, stored(`${name}.weight`), stored(`${name}.bias`)], { kernel_shape: [1, 1, 1] }, { output: "logits" });
+  return graph.model(
+    "tensorrt-int8",
+    [{ name: "input", type: "float32", dims: [1, 1, "depth", "height", "width"] }],
+    [{ name: "logits", type: "float32", dims: [1, classes, "depth", "height", "width"] }],
+  );
+}
+
+/** The largest magnitude in the ranges of a layer's channels: TensorRT knows one scale per activation. */
+function largestOf({ given }: Ranges, name: string): number {
+  const { scales, zeroPoint } = given.get(name)!;
+  return Math.max(...scales) * Math.max(zeroPoint, 255 - zeroPoint);
+}
