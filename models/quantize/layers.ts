@@ -92,6 +92,23 @@ export function convsOf({ encoder, decoder }: UNetLayers): readonly ConvLayer[] 
   return [...encoder.flat(), ...decoder.flatMap(({ convs }) => convs)];
 }
 
+/** What each layer reads, by names; the first reads nothing. */
+export function inputsOf({ encoder, decoder }: UNetLayers): ReadonlyMap<string, readonly string[]> {
+  const inputs = new Map<string, readonly string[]>();
+  let from: readonly string[] = [];
+  const pass = (name: string): void => {
+    inputs.set(name, from);
+    from = [name];
+  };
+  for (const { name } of encoder.flat()) pass(name);
+  for (const [stage, { up, convs }] of decoder.entries()) {
+    pass(up.name);
+    from = [up.name, encoder[encoder.length - 2 - stage]!.at(-1)!.name];
+    for (const { name } of convs) pass(name);
+  }
+  return inputs;
+}
+
 /** Shape after a convolution whose padding keeps the centre: kernel 3 with padding 1, or 1 with none. */
 export function stridedShape(shape: Zyx, stride: Zyx): Zyx {
   return [Math.ceil(shape[0] / stride[0]), Math.ceil(shape[1] / stride[1]), Math.ceil(shape[2] / stride[2])];

@@ -15,7 +15,7 @@ import type { CtCase } from "./ct-cases.ts";
 import { floatGraph } from "./float-graph.ts";
 import { nextKeptFp32, verdictOn } from "./judge.ts";
 import { layerNoise } from "./layer-noise.ts";
-import { layersOf } from "./layers.ts";
+import { inputsOf, layersOf } from "./layers.ts";
 import { writeCpuForm } from "./part-forms.ts";
 import { Sqnr } from "./sqnr.ts";
 import { type ChosenRanges, chooseRanges } from "./tensor-ranges.ts";
@@ -95,8 +95,7 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
       );
       const { passes, reason } = verdictOn(judged.againstFp32);
       onProgress(`${part.name}: ${reason}`);
-      const convs = noise.filter(({ layer }) => layer.includes("convs"));
-      const next = passes || round === mostRounds ? null : nextKeptFp32(convs, keepFp32);
+      const next = passes || round === mostRounds ? null : nextKeptFp32(noise, inputsOf(layers), keepFp32);
       if (next === null) return { network, accuracy: { ...described, ...judged }, passes, reason, patches };
       keepFp32 = next;
     }
