@@ -88,7 +88,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   });
   const tls = dicom.tls ? await OwnTls.open(dicom.tls, log, clock.now) : null;
   started.defer(() => tls?.stop());
-  const durability = new Durability(({ message }) => log.error("storage-failed", { message }));
+  const durability = new Durability(({ message }) => log.error("storage-failed", { message }), !dicom.durable);
+  if (!dicom.durable) log.warn("not-durable", { remedy: "set dicom.durable to true: a power cut loses what was acknowledged" });
   const logSync = new LogSync(folder.database, durability);
   started.defer(() => logSync.close());
   const objects = await ObjectFolder.open(folder.objects, durability);

@@ -72,6 +72,8 @@ export const dicomSchema = z.strictObject({
   /** A series is complete when nothing came for so long and no association that brought its images is open. */
   quietSeconds: z.number().min(0.1).max(3600).default(10),
   limits: limits.prefault({}),
+  /** false: Success does not wait for the disk, and a power cut loses what was acknowledged. For measurements only. */
+  durable: z.boolean().default(true),
   tls: tls.optional(),
 });
 

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { DicomSettings } from "../config/dicom-settings.ts";
 import { startScp } from "../dimse/scp.ts";
+import { createYoungCollector } from "../host/collect-young.ts";
 import { createHostResolver } from "../host/resolve-host.ts";
 import type { Database } from "../store/database.ts";
 import type { Durability } from "../store/durability.ts";
@@ -12,7 +13,7 @@ import type { OwnTls } from "./own-tls.ts";
 import { openInstance, type ReceiveOptions } from "./receive.ts";
 import { RefusedCallers } from "./refused-callers.ts";
 
-export type DicomNodeOptions = Omit<ReceiveOptions, "onSeries"> & {
+export type DicomNodeOptions = Omit<ReceiveOptions, "onSeries" | "onBytes"> & {
   readonly database: Database;
   readonly settings: DicomSettings;
   readonly tls: OwnTls | null;
@@ -49,6 +50,7 @@ export async function startDicomNode(options: DicomNodeOptions): Promise<DicomNo
   const receiving: ReceiveOptions = {
     ...options,
     wake: wakeSoon,
+    onBytes: createYoungCollector(),
     onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
   };
   const scp = await startScp(

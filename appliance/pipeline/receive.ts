@@ -33,6 +33,8 @@ export type ReceiveOptions = {
   readonly quietMs: number;
   /** Tells that an association brought an image of a series; before the sender hears Success. */
   readonly onSeries: (associationId: number, seriesId: SeriesId) => void;
+  /** Told how many bytes came. */
+  readonly onBytes: (bytes: number) => void;
   /** Wakes the job runner. */
   readonly wake: () => void;
 };
@@ -58,6 +60,7 @@ export async function openInstance(incoming: IncomingInstance, options: ReceiveO
         head.push(chunk);
         headBytes += chunk.length;
       }
+      options.onBytes(chunk.length);
       return writer.write(chunk);
     },
     async commit() {

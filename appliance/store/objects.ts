@@ -11,10 +11,12 @@ import { writePieces } from "./write-pieces.ts";
 const openPath = promisify(openFile);
 const closePath = promisify(close);
 const movePath = promisify(renameFile);
-const isThere = (path: string): Promise<boolean> => new Promise((resolve) => access(path, (error) => resolve(error === null)));
 
-/** Pieces from the network are kept until they are worth a write. Of one object at most twice as much is in memory: this, and what is being written. */
-const writeBytes = 256 * 1024;
+/**
+ * Pieces from the network are kept until they are worth a write: a CT image of 512 x 512 is one. Of one object at most twice as much is in
+ * memory: this, and what is being written.
+ */
+const writeBytes = 640 * 1024;
 
 /**
  * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
@@ -56,6 +58,10 @@ export class ObjectFolder {
     return join(this.#folder, digest.slice(0, 2), `${digest}.dcm`);
   }
 
+  isThere(digest: string): Promise<boolean> {
+    return new Promise((resolve) => access(this.path(digest), (error) => resolve(error === null)));
+  }
+
   /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). UnavailableError where nothing can be kept. */
   create(head: Uint8Array): ObjectWriter {
     this.#durability.require();
@@ -65,10 +71,14 @@ export class ObjectFolder {
   /**
    * Gives a synchronised file its name, durably. A file that has the name already has the same data set and stays, since its file meta
    * information belongs to the row that came first; two of the same content at once go one after the other.
+   *
+   * @param wasThere whether the name was taken a moment ago
    */
-  async place(part: string, digest: string): Promise<void> {
+  async place(part: string, digest: string, wasThere: boolean): Promise<void> {
     const before = this.#placing.get(digest);
-    const placing = (before ?? Promise.resolve()).catch(() => {}).then(() => this.#placeNow(part, digest));
+    const placing = before
+      ? before.catch(() => {}).then(async () => this.#placeNow(part, digest, await this.isThere(digest)))
+      : this.#placeNow(part, digest, wasThere);
     this.#placing.set(digest, placing);
     try {
       await placing;
@@ -77,9 +87,9 @@ export class ObjectFolder {
     }
   }
 
-  async #placeNow(part: string, digest: string): Promise<void> {
+  async #placeNow(part: string, digest: string, isThere: boolean): Promise<void> {
     const path = this.path(digest);
-    if (await isThere(path)) await promisify(unlink)(part);
+    if (isThere) await promisify(unlink)(part);
     else await movePath(part, path);
     // Also for a name that was there: whoever put it there may not have come to this line
     await this.#durability.syncNames(await this.#descriptorOf(dirname(path)));
@@ -151,11 +161,12 @@ export class ObjectWriter {
   async commit(): Promise<{ digest: string; sizeBytes: number }> {
     const digest = this.#hash.digest("hex");
     await unlessFull(async () => {
+      const looked = this.#objects.isThere(digest); // while the disk is busy
       await this.#handOver();
       await this.#writing;
       const file = await this.#opened;
       await this.#durability.syncContent(file);
-      await this.#objects.place(this.#part, digest);
+      await this.#objects.place(this.#part, digest, await looked);
       this.#ended = true;
       close(file, () => {}); // synchronised: nothing is left that could fail
     });

@@ -43,10 +43,13 @@ export async function startOrthanc({
   aeTitle = "PACS",
   modalities = {},
   settings = {},
+  isVerbose = true,
 }: {
   readonly aeTitle?: string;
   readonly modalities?: Readonly<Record<string, Modality>>;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether it logs each request, which `storeRequests` counts. */
+  readonly isVerbose?: boolean;
 } = {}): Promise<Orthanc> {
   const folder = await temporaryFolder("orthanc");
   const dicomPort = await freePort();
@@ -77,7 +80,7 @@ export async function startOrthanc({
   };
   const configurationFile = join(folder.path, "orthanc.json");
   await writeFile(configurationFile, JSON.stringify(configuration));
-  const process = start("Orthanc", ["--verbose", configurationFile], { cwd: folder.path });
+  const process = start("Orthanc", [...(isVerbose ? ["--verbose"] : []), configurationFile], { cwd: folder.path });
   const url = `http://127.0.0.1:${httpPort}`;
   const dicomWebUrl = `${url}/dicom-web`;
   const stop = async () => {

@@ -68,6 +68,7 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
         associationMinutes: 240,
         minimumFreeMegabytes: 2_048,
       },
+      durable: true,
     },
     http: { address: "127.0.0.1", port: 8080 },
     nodes: [],
