@@ -147,7 +147,7 @@ export type InferenceTrace = {
   /** Wall time of each step, ms. `prepare` (resampling, while the first network is opened) and `finish` (merged labels to the source grid) and `network` (the networks' own share of `infer`) are missing in results of releases that did not tell them apart. */
   readonly stepsMs: Readonly<
     Record<"readModel" | "readImages" | "openNetwork" | "infer" | "measure", number> &
-      Partial<Record<"prepare" | "finish" | "network", number>>
+      Partial<Record<"prepare" | "finish" | "network" | "write", number>>
   >;
 };
 

@@ -1,20 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
-import { readSourceSeries } from "../dicom/series-to-volume.ts";
-import type { ModelManifest } from "../domain/model.ts";
-import type { ResultOutput } from "../domain/rule.ts";
 import { serveChild } from "../host/child-process.ts";
-import { writeDurably } from "../store/objects.ts";
-import { encodeNifti } from "../volume/nifti.ts";
-import type { LabelMap } from "../volume/volume.ts";
 import type {
   ChildProgress,
   EncodeReply,
   EncodeRequest,
-  Failure,
   RejectReply,
   RejectRequest,
   ReportReply,
@@ -22,79 +10,26 @@ import type {
   SegmentReply,
   SegmentRequest,
 } from "./child-requests.ts";
-import { encodeObject } from "./encode-object.ts";
-import { inferSeries, lazily, loadVersion } from "./infer-series.ts";
-import { outputForms, outputsToWrite } from "./outputs.ts";
-import { rejectResult } from "./reject-result.ts";
-import { statisticsOf } from "./statistics.ts";
-import { writeSurfaces } from "./surfaces.ts";
-import { modelFile, writeReport } from "./write-report.ts";
 
-/** Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. */
+/**
+ * Entry of the child process. What it reads came over the network: whatever it does to this process, the service goes on. It lives for one
+ * request, so only what that needs is loaded: the writers of objects take a third of a second.
+ */
 serveChild<
   SegmentRequest | EncodeRequest | ReportRequest | RejectRequest,
   ChildProgress,
   SegmentReply | EncodeReply | ReportReply | RejectReply
->((request, onProgress) => {
+>(async (request, onProgress) => {
   switch (request.kind) {
     case "segment":
-      return inferSeries(request, onProgress);
+      return (await import("./infer-series.ts")).inferSeries(request, onProgress);
     case "encode":
-      return encode(request);
+      return (await import("./write-objects.ts")).writeObjects(request);
     case "report":
-      return writeReport(request);
+      return (await import("./write-report.ts")).writeReport(request);
     case "reject":
-      return rejectResult(request);
+      return (await import("./reject-result.ts")).rejectResult(request);
     default:
       return request satisfies never;
   }
 });
-
-/** Writes the objects that the rule wants, and files for download. What can't be written leaves the others as they are. */
-async function encode(request: EncodeRequest): Promise<EncodeReply> {
-  const { manifest } = await loadVersion(request);
-  const source = await readSourceSeries(request.files.map(lazily));
-  await writeDurably(join(request.outputFolder, modelFile), [Buffer.from(JSON.stringify(manifest))]);
-  const labelMap: LabelMap = { grid: source.grid, labels: await readFile(join(request.outputFolder, "labels.u8")) };
-  const wanted = outputsToWrite(request.outputs, request.structures.length === 0, request.emptySeg);
-  const written: ResultOutput[] = [];
-  const failed: Failure[] = [];
-  // In the order of the kinds: a report points at a segmentation only where that was written before it.
-  for (const output of wanted)
-    try {
-      const pieces = await encodeObject(output, { request, source, labelMap, manifest, written });
-      await writeDurably(join(request.outputFolder, outputForms[output].file), pieces);
-      written.push(output);
-    } catch (error) {
-      failed.push({ what: outputForms[output].title, output, ...whyNotWritten(error) });
-      if (failed.length === wanted.length) throw error;
-    }
-  for (const [file, write] of downloads(request, labelMap, manifest))
-    await write().catch((error: unknown) => failed.push({ what: file, output: null, ...whyNotWritten(error) }));
-  return { written, failed };
-}
-
-/** What is written beside the objects. */
-function downloads(
-  { outputFolder, structures, settings }: EncodeRequest,
-  labelMap: LabelMap,
-  manifest: ModelManifest,
-): readonly (readonly [file: string, write: () => Promise<void>])[] {
-  const nifti = async () =>
-    writeDurably(join(outputFolder, "labels.nii.gz"), [await promisify(gzip)(encodeNifti(labelMap, manifest.labels), { level: 4 })]);
-  const statistics = async () =>
-    writeDurably(join(outputFolder, "statistics.json"), [Buffer.from(JSON.stringify(statisticsOf(manifest, structures), null, 2))]);
-  return [
-    ["labels.nii.gz", nifti],
-    ["statistics.json", statistics],
-    ["surfaces", () => writeSurfaces(settings.surfaces, outputFolder, labelMap, manifest)],
-  ];
-}
-
-/** Why something could not be written, as it is shown; of a fault of ours the stack goes along, for the log. A full disk is thrown: all is tried again. */
-function whyNotWritten(error: unknown): Pick<Failure, "reason" | "stack"> {
-  if (error instanceof UnavailableError) throw error;
-  if (error instanceof RefusedError) return { reason: { code: error.code, message: error.message }, stack: null };
-  const stack = (error instanceof Error && error.stack) || messageOf(error);
-  return { reason: { code: "fault", message: "a fault in this program; its log tells more" }, stack };
-}

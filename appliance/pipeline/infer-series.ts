@@ -15,7 +15,7 @@ import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";
 import { straighten } from "../volume/restack.ts";
-import type { CtVolume, LabelMap } from "../volume/volume.ts";
+import type { CtVolume } from "../volume/volume.ts";
 import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
 import { runModel } from "./run-model.ts";
 
@@ -42,6 +42,8 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const readModel = watch.lap();
   const { volume, notes } = await seriesToVolume(request.files.map(lazily));
   const readImages = watch.lap();
+  const volumeWritten = writeVolume(request.outputFolder, volume); // while the networks compute
+  volumeWritten.catch(() => {}); // thrown where it is awaited
   await using compute = startThreads(request.threads);
   const stagesMs = { prepare: 0, open: 0, infer: 0, finish: 0 };
   let networkMs = 0;
@@ -70,7 +72,10 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     centreIjk: nearestIjk(volume.grid, centre),
   }));
   const measure = watch.lap();
-  await writeImages(request.outputFolder, volume, labelMap);
+  await writeDurably(join(request.outputFolder, "labels.u8"), [labelMap.labels]);
+  await volumeWritten;
+  await writeImagesInfo(request.outputFolder, volume.grid);
+  const write = watch.lap();
   const trace: InferenceTrace = {
     softwareVersion: readSoftwareVersion(),
     engine: engineName,
@@ -100,6 +105,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
       network: Math.round(networkMs),
       finish: stagesMs.finish,
       measure,
+      write,
     },
   };
   return {
@@ -152,15 +158,18 @@ function nearestIjk(grid: Grid, point: Lps): [number, number, number] {
   return [Math.round(i), Math.round(j), Math.round(k)];
 }
 
-async function writeImages(folder: string, { grid, hu }: CtVolume, { labels }: LabelMap): Promise<void> {
+function writeVolume(folder: string, { hu }: CtVolume): Promise<void> {
+  return writeDurably(join(folder, "volume.i16"), [new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength)]);
+}
+
+/** Written last: who finds it finds the other two. */
+async function writeImagesInfo(folder: string, grid: Grid): Promise<void> {
   const steps = spacingMm(grid);
   const images = {
     dims: grid.dims,
     spacingMm: steps,
     directions: grid.steps.map((step, axis) => step.map((part) => part / steps[axis]!)),
   };
-  await writeDurably(join(folder, "volume.i16"), [new Uint8Array(hu.buffer, hu.byteOffset, hu.byteLength)]);
-  await writeDurably(join(folder, "labels.u8"), [labels]);
   await writeDurably(join(folder, "images.json"), [Buffer.from(JSON.stringify(images))]);
 }
 
