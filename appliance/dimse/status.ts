@@ -19,7 +19,7 @@ export const statuses = {
 export type Failure = { readonly status: number /** LO, at most 64 characters. */; readonly comment: string };
 
 /** Refusals with a status of their own; any other RefusedError is "cannot understand". */
-const refusalStatuses: Readonly<Record<string, number>> = {
+export const refusalStatuses: Readonly<Record<string, number>> = {
   "uid-invalid": statuses.invalidObjectInstance,
   "instance-mismatch": statuses.dataSetDoesNotMatchSopClass,
   "object-too-large": statuses.outOfResources, // no Cxxx fits: the data set is understood, there is no room for it
