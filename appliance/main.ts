@@ -18,12 +18,14 @@ import { readSeriesSummary } from "./http/series-views.ts";
 import { startHttp } from "./http/server.ts";
 import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
+import { addPullOf, findAt, testAndNote } from "./pipeline/ask-node.ts";
 import { Changes } from "./pipeline/changes.ts";
-import { OpenAssociations } from "./pipeline/close-series.ts";
+import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { startDicomNode } from "./pipeline/dicom-node.ts";
 import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { OwnTls } from "./pipeline/own-tls.ts";
+import { openInstance } from "./pipeline/receive.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
@@ -106,6 +108,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   const released = releaseRunningJobs(database, clock.now());
   if (released > 0) log.info("jobs-resumed", { jobs: released });
 
+  const receivingOptions = { database, objects, space, logSync, changes, clock, log, quietMs };
+  const caller = () => ({ callingAeTitle: dicom.aeTitle, tls: tls?.identity });
   const runner = new Runner({
     database,
     clock,
@@ -122,6 +126,15 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       threads: availableParallelism(),
       callingAeTitle: dicom.aeTitle,
       tls: () => tls?.identity,
+      openInstance: (incoming) =>
+        openInstance(incoming, {
+          ...receivingOptions,
+          wake: () => {}, // the runner looks again when the pull ends
+          onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
+          onBytes: () => {}, // that rate is of what is sent to us
+        }),
+      associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),
+      maxObjectBytes: limits.objectMegabytes * 1_048_576,
       async readModel(name) {
         ({ models } = await usableModels([shippedModels, folder.models])); // what was installed or replaced since the start counts
         return models.get(name)?.manifest;
@@ -181,6 +194,13 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         pauseNode(database, name, paused, clock.now());
         wakeAfter();
       },
+      testNode: (name) => testAndNote(database, name, caller(), clock),
+      findAtNode: (name, query) => findAt(database, name, query, caller()),
+      pull(name, wanted, askedBy) {
+        const id = addPullOf(database, name, wanted, askedBy, clock.now());
+        wakeAfter();
+        return id;
+      },
       review(id, review) {
         reviewResult(database, id, { ...review, organization: station.organization ?? "" });
         resultTouched(id);
@@ -205,23 +225,21 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => web.close());
 
   const node = await startDicomNode({
+    ...receivingOptions,
     settings: dicom,
     tls,
-    database,
-    objects,
-    space,
-    logSync,
     durability,
     open,
-    changes,
-    clock,
-    log,
-    quietMs,
     wake: () => runner.wake(),
   });
   started.defer(() => node.close(2_000));
   dicomPort = node.port;
 
+  // Commands in other processes leave work in the database
+  const elsewhere = setInterval(() => {
+    if (database.changedElsewhere()) runner.wake();
+  }, 1_000);
+  started.defer(() => clearInterval(elsewhere));
   const nightly = startNightly(database, clock, log);
   started.defer(() => nightly.stop());
   readMachine().then(

@@ -1,3 +1,4 @@
+import type { NodeService } from "./nodes.ts";
 import type { Reason } from "./reason.ts";
 
 /** What a result can be written as. */
@@ -46,4 +47,8 @@ export type Node = {
   readonly paused: boolean;
   /** Deliveries that wait to go there. */
   readonly waiting: number;
+  /** What it is used for. */
+  readonly services: readonly NodeService[];
+  /** What the last test found, and when (UTC epoch ms); null: never tested. */
+  readonly found: { readonly at: number; readonly services: readonly NodeService[] } | null;
 };

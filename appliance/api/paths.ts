@@ -15,6 +15,10 @@ export const paths = {
   nodes: "/api/nodes",
   pauseNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/pause`,
   resumeNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/resume`,
+  testNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/test`,
+  findAtNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/find`,
+  pullFromNode: (name: string) => `/api/nodes/${encodeURIComponent(name)}/pull`,
+  pulls: "/api/pulls",
   callers: "/api/callers",
   /** Make a refused caller a node. */
   addCaller: (id: number) => `/api/callers/${id}/add`,

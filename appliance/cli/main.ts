@@ -5,6 +5,8 @@ import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
 import { modelCommands } from "./model.ts";
 import { nodePause, nodeResume, nodeTest } from "./node.ts";
+import { nodeFind } from "./node-find.ts";
+import { nodePull } from "./node-pull.ts";
 import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
@@ -17,6 +19,8 @@ const commands: readonly Command[] = [
   explain,
   reproduce,
   nodeTest,
+  nodeFind,
+  nodePull,
   nodePause,
   nodeResume,
   ...modelCommands,

@@ -1,46 +1,34 @@
 import { systemClock } from "../base/clock.ts";
-import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
-import type { Site } from "../config/site-file.ts";
-import { echo } from "../dimse/echo.ts";
-import { checkIdentity } from "../dimse/tls.ts";
-import { readTlsFiles } from "../host/tls-files.ts";
+import { knownNode, testAndNote } from "../pipeline/ask-node.ts";
 import { pauseNode } from "../pipeline/outbox.ts";
 import { addAudit } from "../store/audit.ts";
 import { openExistingDatabase } from "../store/database.ts";
-import { findNode, getSetting, listNodes } from "../store/settings.ts";
 import { type Command, required, UsageError } from "./command.ts";
+import { withNode } from "./with-node.ts";
 
 export const nodeTest: Command = {
   words: ["node", "test"],
-  summary: "ask a DICOM node for an answer (C-ECHO)",
+  summary: "ask a DICOM node for an answer (C-ECHO), and what it does",
   help: `
 segbox node test NAME --data DIR
 
-Opens an association with a node of the site file as the service would and asks for an answer (C-ECHO). Says how long it took, or which layer
-failed: no route, port closed, TLS failed, AE title refused, service refused.
+Opens an association with a node of the site file as the service would and asks for an answer (C-ECHO). Says how long it took and which services
+the node takes, or which layer failed: no route, port closed, TLS failed, AE title refused, service refused. What was found is kept: it counts
+where the site file does not name the node's services.
 
   --data DIR  the service's data folder
 `,
   options: { data: { type: "string" } },
   positionals: 1,
-  async run(args) {
-    const [name] = args.positionals;
-    if (name === undefined) throw new UsageError("NAME is required: a node of the site file");
-    const database = await openExistingDatabase(dataFolder(required(args, "data")).database, systemClock.now());
-    try {
-      const node = findNode(database, name);
-      const dicom = getSetting<Site["dicom"]>(database, "dicom");
-      const known = listNodes(database).map((each) => each.name);
-      if (!node || !dicom) throw new RefusedError("node-missing", `there is no node ${name}; known: ${known.join(", ") || "none"}`);
-      const tls = node.tls && dicom.tls ? await readTlsFiles(dicom.tls, checkIdentity) : undefined;
-      const tookMs = await echo(node, dicom.aeTitle, { tls });
-      process.stdout.write(`${node.name} (${node.aeTitle} at ${node.host}:${node.port}) answered in ${Math.round(tookMs)} ms\n`);
+  run: (args) =>
+    withNode(args, async ({ database, name, caller }) => {
+      const node = knownNode(database, name);
+      const { roundTripMs, services } = await testAndNote(database, name, caller, systemClock);
+      const where = `${node.name} (${node.aeTitle} at ${node.host}:${node.port})`;
+      process.stdout.write(`${where} answered in ${Math.round(roundTripMs)} ms; takes ${services.join(", ")}\n`);
       return 0;
-    } finally {
-      database.close();
-    }
-  },
+    }),
 };
 
 export const nodePause = pauseCommand(true);

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
 import { RefusedError } from "../base/errors.ts";
+import { nodeServices } from "../domain/remote-node.ts";
 import {
   deliveryTimes,
   holeForms,
@@ -59,6 +60,13 @@ const node = z.strictObject({
       /** The name in its certificate, where that is not its host. */
       name: host.optional(),
     })
+    .optional(),
+  /** What it does for us; left out: what the last test found. Storage Commitment is asked for only where it is named here. */
+  services: z.array(z.enum(nodeServices)).optional(),
+  /** Specific Character Set of what it is asked, as DICOM writes it (`ISO_IR 192`, `\\ISO 2022 IR 87`); left out: the least that says it. */
+  characterSet: z
+    .string()
+    .regex(/^[A-Z0-9_ \\-]{0,80}$/, "expected values of Specific Character Set with backslashes between")
     .optional(),
 });
 

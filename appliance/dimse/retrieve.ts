@@ -140,7 +140,9 @@ function outcomeOf(node: RemoteNode, request: CommandSet, response: CommandSet):
   const message = `${node.name} answered ${nameOf(request)} with ${statusText(status)}${errorComment ? `: ${errorComment}` : ""}`;
   if (status === statuses.moveDestinationUnknown)
     throw new RefusedError("move-destination-unknown", `${message}; it has no entry for our AE title ${request.moveDestination}`);
-  if ((status & 0xff00) === 0xa900 || status === statuses.sopClassNotSupported) throw new RefusedError("retrieve-refused", message);
+  // "Unable to process" (Cxxx) too: Orthanc says so of a study that it does not have
+  const isForGood = (status & 0xff00) === 0xa900 || (status & 0xf000) === 0xc000 || status === statuses.sopClassNotSupported;
+  if (isForGood) throw new RefusedError("retrieve-refused", message);
   throw new UnavailableError("retrieve-failed", message);
 }
 

@@ -7,6 +7,7 @@ export type SeriesId = Brand<number, "SeriesId">;
 export type JobId = Brand<number, "JobId">;
 export type ResultId = Brand<number, "ResultId">;
 export type DeliveryId = Brand<number, "DeliveryId">;
+export type PullId = Brand<number, "PullId">;
 export type DocumentId = Brand<number, "DocumentId">;
 /** A DICOM unique identifier, checked. PS3.5 section 9.1. */
 export type Uid = Brand<string, "Uid">;

@@ -1,4 +1,5 @@
 import type { DeliverySummary, Node, OpenDelivery } from "../api/deliveries.ts";
+import { nodeServices, offers } from "../domain/remote-node.ts";
 import type { Delivery, DeliveryState } from "../domain/result.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveriesIn, listWaitingFor } from "../store/deliveries.ts";
@@ -40,12 +41,14 @@ export function readOpenDeliveries(database: Database, states: readonly Delivery
 
 export function readNodes(database: Database): Node[] {
   const paused = listPausedNodes(database);
-  return listNodes(database).map(({ name, aeTitle, host, port }) => ({
-    name,
-    aeTitle,
-    host,
-    port,
-    paused: paused.includes(name),
-    waiting: listWaitingFor(database, name).length,
+  return listNodes(database).map((node) => ({
+    name: node.name,
+    aeTitle: node.aeTitle,
+    host: node.host,
+    port: node.port,
+    paused: paused.includes(node.name),
+    waiting: listWaitingFor(database, node.name).length,
+    services: nodeServices.filter((service) => offers(node, service)),
+    found: node.found ?? null,
   }));
 }

@@ -1,8 +1,11 @@
 import type { Device, ReceivingState } from "../api/device.ts";
 import type { LiveEvent } from "../api/events.ts";
 import type { Clock } from "../base/clock.ts";
-import type { DeliveryId, ResultId } from "../domain/ids.ts";
+import type { Found, Query } from "../dimse/find.ts";
+import type { NodeTest } from "../dimse/probe.ts";
+import type { DeliveryId, PullId, ResultId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
+import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
 import type { Database } from "../store/database.ts";
 
@@ -23,6 +26,11 @@ export type HttpDependencies = {
   readonly retryDelivery: (id: DeliveryId) => void;
   /** Stops sending to a node, or goes on. Runs inside a transaction. */
   readonly pauseNode: (name: string, paused: boolean) => void;
+  /** Asks a node for an answer, and keeps which services it has. Throws which link of the chain is broken. */
+  readonly testNode: (name: string) => Promise<NodeTest>;
+  readonly findAtNode: (name: string, query: Query) => Promise<Found>;
+  /** Has a study or a series fetched. Refused where the node is not used for that. Runs inside a transaction. */
+  readonly pull: (name: string, wanted: Pick<Pull, "studyInstanceUid" | "seriesInstanceUid">, askedBy: string) => PullId;
   /** Notes a person's judgement. Refused where there is nothing to judge. Runs inside a transaction. */
   readonly review: (id: ResultId, review: Review) => void;
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;

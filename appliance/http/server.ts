@@ -14,6 +14,7 @@ import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -49,6 +50,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...seriesRoutes(dependencies),
     ...resultRoutes(dependencies),
     ...deliveryRoutes(dependencies),
+    ...nodeRoutes(dependencies),
     ...callerRoutes(dependencies),
     ...deviceRoutes(dependencies),
     ...eventRoutes(dependencies, streams),

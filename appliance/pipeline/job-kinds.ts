@@ -1,4 +1,4 @@
-import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
+import type { DeliveryId, PullId, ResultId, SeriesId } from "../domain/ids.ts";
 import type { NewJob } from "../store/jobs.ts";
 
 /** The jobs of the pipeline, in the order a series lives them; steps.ts says who does each. `runAt` is UTC epoch ms. */
@@ -21,6 +21,11 @@ export function encodeJob(resultId: ResultId, runAt: number): NewJob {
 /** Tells the destinations of a result that its objects are to be used no more. */
 export function announceRejectionJob(resultId: ResultId, runAt: number): NewJob {
   return { kind: "announce-rejection", key: `announce-rejection:${resultId}`, payload: { resultId }, runAt };
+}
+
+/** Fetches a study or series that somebody has asked for. */
+export function pullJob(pullId: PullId, runAt: number): NewJob {
+  return { kind: "pull", key: `pull:${pullId}`, payload: { pullId }, runAt };
 }
 
 export function deliverJob(deliveryId: DeliveryId, runAt: number): NewJob {

@@ -3,12 +3,13 @@ import { announceRejectionStep } from "./announce-rejection.ts";
 import { type CloseOptions, closeSeriesStep } from "./close-series.ts";
 import { type DeliverOptions, deliverStep } from "./deliver.ts";
 import { type EncodeOptions, encodeStep } from "./encode.ts";
+import { type PullOptions, pullStep } from "./pull.ts";
 import { type SegmentOptions, segmentStep } from "./segment.ts";
 import { type SelectOptions, selectStep } from "./select.ts";
 
 /** The story of a series: each job kind and who does it. */
 export function createSteps(
-  options: CloseOptions & SelectOptions & SegmentOptions & EncodeOptions & DeliverOptions,
+  options: CloseOptions & SelectOptions & SegmentOptions & EncodeOptions & DeliverOptions & PullOptions,
 ): ReadonlyMap<string, Step> {
   return new Map([
     ["close-series", closeSeriesStep(options)],
@@ -17,6 +18,7 @@ export function createSteps(
     ["encode", encodeStep(options)],
     ["deliver", deliverStep(options)],
     ["announce-rejection", announceRejectionStep(options)],
+    ["pull", pullStep(options)],
   ]);
 }
 
@@ -26,4 +28,5 @@ export const lanes: readonly Lane[] = [
   { kinds: ["segment"], width: 1 },
   { kinds: ["encode", "announce-rejection"], width: 1 },
   { kinds: ["deliver"], width: 4 },
+  { kinds: ["pull"], width: 2 },
 ];

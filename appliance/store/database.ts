@@ -14,6 +14,7 @@ type Migration = { readonly id: string; readonly sql: string; readonly breaking:
 /** The SQLite file of the appliance. Synchronous: better-sqlite3's calls return when SQLite is done; a commit is on disk then. */
 export class Database {
   readonly sql: Sqlite.Database;
+  #dataVersion: number | undefined;
   readonly #statements = new Map<string, Sqlite.Statement>();
 
   /** Opens without migrating; see {@link openDatabase}. */
@@ -59,6 +60,14 @@ export class Database {
   run(text: string, ...values: unknown[]): { changes: number; id: number } {
     const { changes, lastInsertRowid } = unlessAway(() => this.#prepare(text).run(...values));
     return { changes, id: Number(lastInsertRowid) };
+  }
+
+  /** Whether another process has changed anything since the last look; the first look says no. */
+  changedElsewhere(): boolean {
+    const version = this.sql.pragma("data_version", { simple: true }) as number;
+    const isOther = this.#dataVersion !== undefined && version !== this.#dataVersion;
+    this.#dataVersion = version;
+    return isOther;
   }
 
   /** Brings the query planner's statistics up to date and the write-ahead log back to nothing. */

@@ -24,7 +24,12 @@ export type BoxOptions = {
   /** Where the scanner `CT1` listens, for what is returned to it. */
   readonly scannerPort?: number;
   /** Nodes beside the scanner and the PACS. */
-  readonly nodes?: readonly { readonly name: string; readonly aeTitle: string; readonly port: number }[];
+  readonly nodes?: readonly {
+    readonly name: string;
+    readonly aeTitle: string;
+    readonly port: number;
+    readonly services?: readonly string[];
+  }[];
   /** For whom the reviewers act. */
   readonly organization?: string;
   /** In place of the one rule that sends SEG and RTSTRUCT to the PACS. */

@@ -1,4 +1,5 @@
 import type { Node, OpenDelivery } from "../../appliance/api/deliveries.ts";
+import type { NodeTestResult } from "../../appliance/api/nodes.ts";
 import { paths } from "../../appliance/api/paths.ts";
 import { getJson, send } from "./client.ts";
 
@@ -19,4 +20,8 @@ export function listNodes(): Promise<Node[]> {
 
 export async function pauseNode(name: string, paused: boolean): Promise<void> {
   await send("POST", paused ? paths.pauseNode(name) : paths.resumeNode(name));
+}
+
+export async function testNode(name: string): Promise<NodeTestResult> {
+  return (await (await send("POST", paths.testNode(name))).json()) as NodeTestResult;
 }

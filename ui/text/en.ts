@@ -1,4 +1,5 @@
 import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
+import type { NodeService } from "../../appliance/api/nodes.ts";
 import { formatPercent } from "./format.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
@@ -214,6 +215,31 @@ export const text = {
     pauseNode: (name: string) => `Pause ${name}`,
     resumeNode: (name: string) => `Resume ${name}`,
     waiting: (n: number) => `${n} waiting`,
+    test: "Test",
+    testNode: (name: string) => `Test the connection to ${name}`,
+    testing: "asking…",
+    answered: (ms: number) => `answered in ${ms} ms`,
+    services: (names: readonly string[]) => `used for ${names.join(", ")}`,
+    found: (names: readonly string[], moment: string) => `takes ${names.join(", ")} (tested ${moment})`,
+    serviceNames: {
+      echo: "echo",
+      store: "storage",
+      find: "query",
+      move: "move",
+      get: "get",
+      commitment: "storage commitment",
+    } satisfies Record<NodeService, string>,
+    links: {
+      "peer-unreachable": "no way to its host",
+      "peer-timeout": "no answer in time",
+      "peer-refused-connection": "its port is closed",
+      "tls-failed": "TLS failed",
+      "tls-not-set-up": "this box has no certificate for TLS",
+      "association-rejected": "the association was refused",
+      "association-aborted": "the association was cut off",
+      "presentation-context-refused": "it does not take Verification",
+      "echo-refused": "it answered with an error",
+    } as Readonly<Record<string, string>>,
     changeFailed: "That did not work.",
   },
 

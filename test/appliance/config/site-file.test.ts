@@ -23,6 +23,17 @@ function faultsOf(text: string): string[] {
 
 const smallest = "station: { name: BOX }\ndicom: { aeTitle: SEGBOX }\n";
 
+test("what a node does for us is named in known words, and its character set in DICOM's", () => {
+  const node = (more: string) => `${smallest}nodes: [{ name: a, aeTitle: A, host: h, port: 104, ${more} }]\n`;
+  assert.deepEqual(parseSiteFile(node('services: [find, get], characterSet: "\\\\ISO 2022 IR 87"')).nodes[0], {
+    ...{ name: "a", aeTitle: "A", host: "h", port: 104, callsFrom: [] },
+    services: ["find", "get"],
+    characterSet: "\\ISO 2022 IR 87",
+  });
+  assert.match(faultsOf(node("services: [print]")).join(), /nodes\[0\]\.services\[0\]/);
+  assert.match(faultsOf(node("characterSet: utf8")).join(), /characterSet: expected values of Specific Character Set/);
+});
+
 test("the example file is taken and says what its comments say", async () => {
   const site = parseSiteFile(await readFile(example, "utf8"));
   assert.equal(site.dicom.aeTitle, "SEGBOX");

@@ -90,14 +90,19 @@ test("C-MOVE: dcmqrscp and Orthanc send a series to our SCP, and a destination t
       [storeFile(explicitHispeed).sopInstanceUid],
     );
     await assert.rejects(move(node, "SEGBOX", { wanted, to: "NOBODY" }), (error: Error & { code: string }) => {
-      assert.match(error.code, /^(move-destination-unknown|retrieve-failed)$/); // Orthanc says "unable to process"
+      assert.match(error.code, /^(move-destination-unknown|retrieve-refused)$/); // Orthanc says "unable to process"
       assert.match(error.message, /answered C-MOVE with/);
       return true;
     });
   }
 });
 
-test("a study that the node does not have is fetched with nothing, not with an error", async () => {
+test("of a study that it does not have dcmqrscp sends nothing, and Orthanc refuses", async () => {
+  await using orthanc = await startOrthanc({ modalities: { segbox } });
+  await assert.rejects(get(nodeAt(orthanc.dicomPort, orthanc.aeTitle), "SEGBOX", { studyInstanceUid: "1.2.3" }, receiver()), {
+    name: "RefusedError",
+    code: "retrieve-refused",
+  });
   await using archive = await startDcmqrscp();
   const outcome = await get(nodeAt(archive.port, archive.aeTitle), "SEGBOX", { studyInstanceUid: "1.2.3" }, receiver());
   assert.deepEqual([outcome.completed, outcome.failed], [0, 0]);

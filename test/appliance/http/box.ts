@@ -15,6 +15,7 @@ import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
 import { LiveEvents } from "../../../appliance/http/live-events.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
+import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
 import { reviewResult } from "../../../appliance/pipeline/review.ts";
@@ -41,6 +42,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
   const log: string[] = [];
   const retried: number[] = [];
   const resultFolder = (id: number) => join(folder, "results", String(id));
+  const caller = { callingAeTitle: "SEGBOX", tls: undefined };
   const dependencies: HttpDependencies = {
     database,
     clock,
@@ -55,6 +57,9 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     retryDelivery: (id) => retryDelivery(database, id, clock.now()),
     review: (id, review) => reviewResult(database, id, review),
     pauseNode: (name, paused) => pauseNode(database, name, paused, clock.now()),
+    testNode: (name) => testAndNote(database, name, caller, clock),
+    findAtNode: (name, query) => findAt(database, name, query, caller),
+    pull: (name, wanted, askedBy) => addPullOf(database, name, wanted, askedBy, clock.now()),
     receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",

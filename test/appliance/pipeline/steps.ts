@@ -6,7 +6,8 @@ import type { Device } from "../../../appliance/dicom/header.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import { Later } from "../../../appliance/jobs/runner.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
-import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
+import { associationEnded, OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
+import { openInstance } from "../../../appliance/pipeline/receive.ts";
 import { createSteps } from "../../../appliance/pipeline/steps.ts";
 import { Durability } from "../../../appliance/store/durability.ts";
 import { FreeSpace } from "../../../appliance/store/free-space.ts";
@@ -52,6 +53,15 @@ export async function pipelineSteps({
     threads: 1,
     callingAeTitle: "SEGBOX",
     tls: () => undefined,
+    openInstance: (incoming) =>
+      openInstance(incoming, {
+        ...{ database, objects, space, logSync, changes, clock, log, quietMs },
+        wake: () => {},
+        onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
+        onBytes: () => {},
+      }),
+    associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs }),
+    maxObjectBytes: 1e9,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => modelFolder ?? join(folder, "models", name),
     activationFile: (name) => join(folder, "activations", `${name}.json`),

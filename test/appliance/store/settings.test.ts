@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findNode, getSetting, listNodes, listRules, replaceNodesAndRules, setSetting } from "../../../appliance/store/settings.ts";
+import {
+  findNode,
+  getSetting,
+  listNodes,
+  listRules,
+  replaceNodesAndRules,
+  setNodeFound,
+  setSetting,
+} from "../../../appliance/store/settings.ts";
 import { axialRule, temporaryDatabase } from "../../make/database.ts";
 
 const pacs = { name: "pacs", aeTitle: "PACS", host: "10.0.0.2", port: 104 };
@@ -38,6 +46,19 @@ test("nodes and rules that can't all be stored leave the earlier ones", async ()
   assert.throws(() => replaceNodesAndRules(made.database, [archive, archive], []), /UNIQUE/);
   assert.deepEqual(listNodes(made.database), [pacs]);
   assert.deepEqual(listRules(made.database), [axialRule]);
+});
+
+test("what a test has found stays with a node that is still called in the same way", async () => {
+  await using made = await temporaryDatabase();
+  const served = { ...pacs, services: ["echo", "find"] as const, characterSet: "ISO_IR 192" };
+  replaceNodesAndRules(made.database, [served, archive], []);
+  const found = { at: 5, services: ["echo", "store", "get"] } as const;
+  for (const { name } of [pacs, archive]) setNodeFound(made.database, name, found);
+  replaceNodesAndRules(made.database, [served, { ...archive, port: 105 }], []);
+  assert.deepEqual(listNodes(made.database), [
+    { ...archive, port: 105 },
+    { ...served, found },
+  ]);
 });
 
 test("where a node calls from, and how it speaks TLS, is kept", async () => {

@@ -2,13 +2,14 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { DeliverySummary, Node, OpenDelivery } from "../../../appliance/api/deliveries.ts";
 import type { LiveEvent } from "../../../appliance/api/events.ts";
+import type { NodeTestResult } from "../../../appliance/api/nodes.ts";
 import type { Session } from "../../../appliance/api/session.ts";
 import { seriesAddress } from "../../address.ts";
-import { listNodes, listOpenDeliveries, mostDeliveries, pauseNode, retryDelivery } from "../../api/deliveries.ts";
+import { listNodes, listOpenDeliveries, mostDeliveries, pauseNode, retryDelivery, testNode } from "../../api/deliveries.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
-import { formatPersonName, legible } from "../../text/format.ts";
-import { errorSentence } from "../../text/reasons.ts";
+import { formatMoment, formatPersonName, legible } from "../../text/format.ts";
+import { errorSentence, sentenceOf } from "../../text/reasons.ts";
 import "../../elements/delivery-list.ts";
 import "../../elements/error-notice.ts";
 
@@ -23,6 +24,8 @@ export class DeliveriesPage extends LitElement {
   @state() private accessor nodes: readonly Node[] = [];
   @state() private accessor error: unknown;
   @state() private accessor fault = "";
+  /** What the tests of this page came to; `undefined` while one runs. */
+  @state() private accessor tests: ReadonlyMap<string, NodeTestResult | undefined> = new Map();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   static override styles = [
@@ -35,6 +38,7 @@ export class DeliveriesPage extends LitElement {
       .nodes li { display: flex; flex-wrap: wrap; align-items: center; gap: var(--gap-1) var(--gap-3); }
       .open li { display: grid; gap: var(--gap-1); padding-bottom: var(--gap-3); border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
       .open li:last-child { padding-bottom: 0; border-bottom: 0; }
+      .services { flex-basis: 100%; overflow-wrap: anywhere; }
       .paused { color: var(--warn); font-weight: 600; }
       .fault { color: var(--bad); }
     `,
@@ -99,7 +103,7 @@ export class DeliveriesPage extends LitElement {
     `;
   }
 
-  #node({ name, aeTitle, host, port, paused, waiting }: Node) {
+  #node({ name, aeTitle, host, port, paused, waiting, services, found }: Node) {
     const t = text.deliveries;
     const label = paused ? t.resumeNode(name) : t.pauseNode(name);
     return html`<li>
@@ -110,10 +114,44 @@ export class DeliveriesPage extends LitElement {
         this.#mayChange
           ? html`<button class="small" aria-label=${label} @click=${() => this.#change(pauseNode(name, !paused), t.changeFailed)}>
             ${paused ? t.resume : t.pause}
-          </button>`
+          </button>
+          <button class="small" aria-label=${t.testNode(name)} @click=${() => this.#test(name)}>${t.test}</button>`
           : nothing
       }
+      <span class="services muted small">
+        ${t.services(services.map((each) => t.serviceNames[each]))}${
+          found
+            ? `; ${t.found(
+                found.services.map((each) => t.serviceNames[each]),
+                formatMoment(found.at, Date.now()),
+              )}`
+            : ""
+        }
+      </span>
+      ${this.tests.has(name) ? this.#testLine(this.tests.get(name)) : nothing}
     </li>`;
+  }
+
+  #testLine(test: NodeTestResult | undefined) {
+    const t = text.deliveries;
+    if (!test) return html`<span class="services" role="status">${t.testing}</span>`;
+    if (test.answered) return html`<span class="services" role="status">${t.answered(Math.round(test.tookMs))}</span>`;
+    const link = t.links[test.reason.code];
+    return html`<span class="services fault" role="alert">${link ? `${link}: ` : ""}${sentenceOf(test.reason)}</span>`;
+  }
+
+  async #test(name: string): Promise<void> {
+    this.fault = "";
+    this.tests = new Map(this.tests).set(name, undefined);
+    try {
+      this.tests = new Map(this.tests).set(name, await testNode(name));
+    } catch (error) {
+      this.fault = `${text.deliveries.changeFailed} ${errorSentence(error)}`;
+      const tests = new Map(this.tests);
+      tests.delete(name);
+      this.tests = tests;
+    }
+    await this.refresh();
   }
 
   #delivery(delivery: OpenDelivery) {

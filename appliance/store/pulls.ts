@@ -1,0 +1,61 @@
+import type { PullId } from "../domain/ids.ts";
+import type { Pull } from "../domain/pull.ts";
+import type { Reason } from "../domain/series.ts";
+import type { Database } from "./database.ts";
+
+export function addPull(
+  database: Database,
+  {
+    node,
+    studyInstanceUid,
+    seriesInstanceUid,
+    askedBy,
+    askedAt,
+  }: Pick<Pull, "node" | "studyInstanceUid" | "seriesInstanceUid" | "askedBy" | "askedAt">,
+): PullId {
+  return database.run(
+    "insert into pull (node, study_instance_uid, series_instance_uid, asked_by, asked_at) values (?, ?, ?, ?, ?)",
+    node,
+    studyInstanceUid,
+    seriesInstanceUid,
+    askedBy,
+    askedAt,
+  ).id;
+}
+
+type PullRow = Omit<Pull, "reason"> & { readonly reason: string | null };
+const selectPull = `select id, node, study_instance_uid as "studyInstanceUid", series_instance_uid as "seriesInstanceUid", state, service,
+  completed, failed, reason, asked_by as "askedBy", asked_at as "askedAt", ended_at as "endedAt" from pull`;
+
+export function getPull(database: Database, id: PullId): Pull | undefined {
+  const row = database.get<PullRow>(`${selectPull} where id = ?`, id);
+  return row && pullOf(row);
+}
+
+/** The newest first. */
+export function listPulls(database: Database, limit: number): Pull[] {
+  return database.all<PullRow>(`${selectPull} order by id desc limit ?`, limit).map(pullOf);
+}
+
+export type PullOutcome = Pick<Pull, "state" | "service" | "completed" | "failed"> & {
+  readonly reason: Reason | null;
+  readonly at: number;
+};
+
+/** What a try came to; `waiting`: another follows. */
+export function notePull(database: Database, id: PullId, { state, service, completed, failed, reason, at }: PullOutcome): void {
+  database.run(
+    "update pull set state = ?, service = ifnull(?, service), completed = ?, failed = ?, reason = ?, ended_at = ? where id = ?",
+    state,
+    service,
+    completed,
+    failed,
+    reason && JSON.stringify(reason),
+    state === "waiting" ? null : at,
+    id,
+  );
+}
+
+function pullOf({ reason, ...row }: PullRow): Pull {
+  return { ...row, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
+}
