@@ -13,7 +13,10 @@ export type DeliverySummary = {
   readonly choices: readonly Output[];
   /** The choices before it, which the destination did not take. */
   readonly refusals: readonly { readonly output: Output; readonly reason: Reason; readonly at: number }[];
-  /** held: until the result is accepted. withdrawn: the result was rejected, or another took its place, before it went out. */
+  /**
+   * held: until the result is accepted. withdrawn: the result was rejected, or another took its place, before it went out; of a rejection
+   * note, the destination takes none.
+   */
   readonly state: "held" | "waiting" | "delivered" | "failed" | "withdrawn";
   /** Its destination is paused: it waits without trying. */
   readonly paused: boolean;

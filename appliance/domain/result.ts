@@ -191,7 +191,8 @@ export type Review = {
 export const deliveryStates = ["held", "waiting", "delivered", "failed", "withdrawn"] as const;
 /**
  * held: until a person accepts the result. waiting: on its way, perhaps after failed tries. delivered: the peer answered Success or a warning.
- * failed: the peer refused it for good, or what was to go could not be had. withdrawn: called back before it went out.
+ * failed: the peer refused it for good, or what was to go could not be had. withdrawn: called back before it went out; of a rejection note,
+ * the destination takes none.
  */
 export type DeliveryState = (typeof deliveryStates)[number];
 

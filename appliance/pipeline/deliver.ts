@@ -26,6 +26,8 @@ export type DeliverOptions = ReportOptions & {
 
 type SentForm = Form & { readonly sha256: string };
 
+/** Code of a choice whose class its destination does not take. */
+const classRefused = "class-refused";
 /** Until a delivery that waits for another, or for its node, looks again by itself; what it waits for wakes it before that. */
 const lookAgainMs = 15 * 60_000;
 /**
@@ -81,7 +83,7 @@ export function deliverStep(options: DeliverOptions): Step {
         const now = getDelivery(database, delivery.id)!;
         const status = outcome.kind === "refused" ? outcome.status : null;
         const message = outcome.kind === "stored" ? "" : outcome.message;
-        fallBack(database, now, { output: now.output, reason: { code: "class-refused", message }, status, at: clock.now() });
+        fallBack(database, now, { output: now.output, reason: { code: classRefused, message }, status, at: clock.now() });
         const { id: deliveryId, resultId, output, choices, position } = now;
         const next = choices[position + 1] ?? "";
         log.warn("delivery-falls-back", { deliveryId, resultId, destination: node.name, refused: output, next });
@@ -111,13 +113,17 @@ export function deliverStep(options: DeliverOptions): Step {
       }
       const { status = null, comment = null } = outcome.kind === "refused" ? outcome : {};
       const sameAnswers = status === null ? 0 : noteAnswer(database, deliveryId, { status, comment });
-      if (refusesItsClass(outcome)) throw new RefusedError("class-refused", outcome.message);
+      if (refusesItsClass(outcome)) throw new RefusedError(classRefused, outcome.message);
       const isHopeless = status === statuses.processingFailure && sameAnswers >= mostProcessingFailures;
       throw outcome.permanent || isHopeless
         ? new RefusedError("peer-refused", outcome.message)
         : new UnavailableError("peer-unavailable", outcome.message);
     },
-    gaveUp: ({ deliveryId }: { deliveryId: DeliveryId }, reason) => note(deliveryId, { state: "failed", reason, status: null }),
+    gaveUp: ({ deliveryId }: { deliveryId: DeliveryId }, reason) => {
+      // Not every archive takes rejection notes, and one that does not has nothing to repair.
+      const isUnwantedNote = reason.code === classRefused && getDelivery(database, deliveryId)?.output === "rejection-note";
+      note(deliveryId, { state: isUnwantedNote ? "withdrawn" : "failed", reason, status: null });
+    },
     willRetry: ({ deliveryId }: { deliveryId: DeliveryId }, reason) => note(deliveryId, { state: "waiting", reason, status: null }),
   };
 }

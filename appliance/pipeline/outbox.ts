@@ -77,13 +77,13 @@ export function releaseHeld(database: Database, resultId: ResultId, now: number)
   });
 }
 
-/** A person's "send again": a failed delivery goes out from its first choice on, a waiting one is tried now. Refused for the others. */
+/** A person's "send again": a failed delivery, or a note that was not taken, goes out from its first choice on, a waiting one is tried now. Refused for the others. */
 export function retryDelivery(database: Database, id: DeliveryId, now: number): void {
   database.transaction(() => {
     const delivery = getDelivery(database, id);
     if (!delivery) throw new RefusedError("not-found", `there is no delivery ${id}`);
     if (delivery.state === "held") throw new RefusedError("delivery-held", `delivery ${id} is held until the result is accepted`);
-    if (delivery.state === "withdrawn")
+    if (delivery.state === "withdrawn" && delivery.output !== "rejection-note")
       throw new RefusedError("delivery-withdrawn", `delivery ${id} was called back: ${delivery.reason?.message}`);
     if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
     reopenDelivery(database, id);

@@ -92,7 +92,7 @@ export function setDocument(database: Database, id: DeliveryId, documentId: Docu
 }
 
 export type Outcome = {
-  readonly state: "waiting" | "delivered" | "failed";
+  readonly state: "waiting" | "delivered" | "failed" | "withdrawn";
   readonly reason: Reason | null;
   readonly at: number;
   /** The peer's answer, where it gave one. */
@@ -147,10 +147,11 @@ export function fallBack(database: Database, { id, position, refusals }: Deliver
   );
 }
 
-/** Puts a failed delivery back to waiting, by a person's wish, from its first choice on: the destination may have learnt to take it. */
+/** Puts a failed delivery, or a rejection note that was not taken, back to waiting, by a person's wish, from its first choice on: the destination may have learnt to take it. */
 export function reopenDelivery(database: Database, id: DeliveryId): void {
   database.run(
-    "update delivery set state = 'waiting', reason = null, position = 0, refusals = '[]', same_answers = 0 where id = ? and state = 'failed'",
+    `update delivery set state = 'waiting', reason = null, position = 0, refusals = '[]', same_answers = 0
+     where id = ? and (state = 'failed' or (state = 'withdrawn' and choices = '["rejection-note"]'))`,
     id,
   );
 }

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
 import { shared } from "../styles/shared.ts";
-import { deliveryLineOf } from "../text/delivery-states.ts";
+import { deliveryLineOf, maySendAgain } from "../text/delivery-states.ts";
 import { text } from "../text/en.ts";
 import { legible } from "../text/format.ts";
 
@@ -14,7 +14,7 @@ import { legible } from "../text/format.ts";
 @customElement("delivery-list")
 export class DeliveryList extends LitElement {
   @property({ attribute: false }) accessor deliveries: readonly DeliverySummary[] = [];
-  /** Whether the person may send again what failed. */
+  /** Whether the person may send again what did not go. */
   @property({ type: Boolean }) accessor mayRetry = false;
 
   static override styles = [
@@ -46,7 +46,7 @@ export class DeliveryList extends LitElement {
       ${output} → <bdi>${destination}</bdi>: <span class="state ${tone}">${state}</span>
       ${sentences.map((sentence) => html`<span class="reason">${sentence}</span>`)}
       ${
-        this.mayRetry && delivery.state === "failed"
+        this.mayRetry && maySendAgain(delivery)
           ? html`<button
             class="small"
             aria-label=${text.delivery.sendAgainOne(output, destination)}

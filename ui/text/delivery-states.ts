@@ -32,10 +32,25 @@ export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
         sentences: [...notTaken(delivery), ...because],
       };
     case "withdrawn":
+      if (isUnwantedNote(delivery))
+        return {
+          tone: "quiet",
+          state: text.delivery.noteNotTaken,
+          sentences: [text.delivery.noteHelp(legible(delivery.destination)), ...because],
+        };
       return { tone: "quiet", state: text.delivery.withdrawn, sentences: because };
     default:
       return state satisfies never;
   }
+}
+
+/** Whether a person may have it sent again: what failed, and a note that its destination did not take, which may have learnt to. */
+export function maySendAgain(delivery: DeliverySummary): boolean {
+  return delivery.state === "failed" || isUnwantedNote(delivery);
+}
+
+function isUnwantedNote({ state, output }: DeliverySummary): boolean {
+  return state === "withdrawn" && output === "rejection-note";
 }
 
 /** Code of a choice that this box could not write, which is not the destination's doing. */

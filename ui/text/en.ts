@@ -179,6 +179,8 @@ export const text = {
   delivery: {
     held: "held until the result is accepted",
     withdrawn: "called back before it went out",
+    noteNotTaken: "not taken by the destination",
+    noteHelp: (destination: string) => `${destination} takes no rejection notes: what it has of this result stays there as it is.`,
     paused: "paused",
     pausedHelp: (destination: string) => `Nothing is sent to ${destination} until somebody resumes it.`,
     fellBack: (destination: string, refused: string, sent: string) => `${destination} does not take ${refused}: ${sent} sent instead`,

@@ -6,8 +6,11 @@ import { test } from "node:test";
 import { RefusedError } from "../../../appliance/base/errors.ts";
 import { readFileMeta } from "../../../appliance/dicom/part10.ts";
 import type { ResultOutput } from "../../../appliance/domain/rule.ts";
-import { pauseNode } from "../../../appliance/pipeline/outbox.ts";
-import { addDelivery, getDelivery } from "../../../appliance/store/deliveries.ts";
+import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
+import { mintObjectUids } from "../../../appliance/pipeline/outputs.ts";
+import { retryResult } from "../../../appliance/pipeline/retry.ts";
+import { addDelivery, getDelivery, noteDelivery, setDocument } from "../../../appliance/store/deliveries.ts";
+import { takeDocument } from "../../../appliance/store/documents.ts";
 import { listReceipts } from "../../../appliance/store/receipts.ts";
 import { addResult } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
@@ -204,4 +207,40 @@ test("a peer that answers processing failure is tried for about a day, then the 
   await assert.rejects(box.run("deliver", box), { name: "UnavailableError", message: /0110/ });
   box.database.run("update delivery set same_answers = 299");
   await assert.rejects(box.run("deliver", box), { name: "RefusedError", code: "peer-refused" });
+});
+
+test("a rejection note that its destination does not take is no failure; sent again, it goes where it is taken by then", async () => {
+  await using strict = await startStorescp({ aeTitle: "PACS", takes: [] });
+  await using box = await waitingDelivery(strict.port);
+  const { database, resultId } = box;
+  const deliveryId = addDelivery(database, { resultId, destination: "pacs", choices: ["rejection-note"], state: "waiting" });
+  const note = takeDocument(database, { resultId, kind: "rejection-note", says: {}, uids: mintObjectUids(), createdAt: 1 });
+  await copyFile(anyObject, join(box.resultFolder(resultId), note.file));
+  setDocument(database, deliveryId, note.id);
+  noteDelivery(database, box.deliveryId, { state: "delivered", reason: null, status: 0, at: 1 }); // its turn has come
+  const refusal = await box.run("deliver", { deliveryId }).then(
+    () => assert.fail("it was taken"),
+    (error: RefusedError) => error,
+  );
+  box.stepOf("deliver").gaveUp({ deliveryId } as never, { code: refusal.code, message: refusal.message });
+  assert.partialDeepStrictEqual(getDelivery(database, deliveryId), { state: "withdrawn", reason: { code: "class-refused" } });
+  assert.throws(() => retryResult(database, resultId, 9), { code: "nothing-to-retry" });
+
+  await using open = await startStorescp({ aeTitle: "PACS" });
+  replaceNodesAndRules(database, [{ name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: open.port }], []);
+  retryDelivery(database, deliveryId, 9);
+  await box.run("deliver", { deliveryId });
+  assert.equal(getDelivery(database, deliveryId)!.state, "delivered");
+});
+
+test("a rejection note that fails otherwise has to be looked after", async () => {
+  await using box = await waitingDelivery(1);
+  const deliveryId = addDelivery(box.database, {
+    resultId: box.resultId,
+    destination: "pacs",
+    choices: ["rejection-note"],
+    state: "waiting",
+  });
+  box.stepOf("deliver").gaveUp({ deliveryId } as never, { code: "peer-refused", message: "the peer answered C000" });
+  assert.equal(getDelivery(box.database, deliveryId)!.state, "failed");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeliverySummary } from "../../../appliance/api/deliveries.ts";
-import { deliveryLineOf } from "../../../ui/text/delivery-states.ts";
+import { deliveryLineOf, maySendAgain } from "../../../ui/text/delivery-states.ts";
 
 const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
   id: 1,
@@ -66,4 +66,14 @@ test("held, paused and waiting ones say what they wait for", () => {
 test("a warning that came with the receipt is shown as the standard writes it", () => {
   const warned = deliveryLineOf(delivery({ state: "delivered", status: 0xb000, comment: "coerced" }));
   assert.deepEqual(warned.sentences, ["The destination answered B000: coerced."]);
+});
+
+test("a destination that takes no rejection notes is named, as nothing to repair, and may be asked again", () => {
+  const note = delivery({ state: "withdrawn", output: "rejection-note", choices: ["rejection-note"], reason });
+  assert.deepEqual(deliveryLineOf(note), {
+    tone: "quiet",
+    state: "not taken by the destination",
+    sentences: ["PACS takes no rejection notes: what it has of this result stays there as it is.", "The peer does not take class 1.2.3."],
+  });
+  assert.deepEqual([note, delivery({ state: "failed" }), delivery({ state: "withdrawn" })].map(maySendAgain), [true, true, false]);
 });
