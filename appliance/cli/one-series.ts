@@ -86,6 +86,7 @@ export function encodeRequest(
     },
     subject,
     predecessorReport: null,
+    predecessorStructureSet: null,
     device: {
       manufacturer: "Segbox",
       modelName: "Segbox",

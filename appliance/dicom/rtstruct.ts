@@ -1,3 +1,4 @@
+import type { Uid } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { HoleForm } from "../domain/rule.ts";
 import { type Contour, type Outlines, traceContours } from "../volume/contour.ts";
@@ -46,6 +47,8 @@ export type StructureSetRequest = ResultHead & {
   readonly holes?: HoleForm;
   /** How far contours may be moved to have fewer points, mm; 0, unless asked otherwise, leaves them as they are traced. */
   readonly simplifyMm?: number;
+  /** SOP Instance UID of the structure set that this one takes the place of. */
+  readonly predecessor?: Uid | null;
 };
 
 /**
@@ -55,7 +58,7 @@ export type StructureSetRequest = ResultHead & {
  * Refused: as `encodeSeg`, size apart.
  */
 export function encodeRtstruct(request: StructureSetRequest): Iterable<Uint8Array> {
-  const { source, labelMap, manifest, uids, encoding = "implicit" } = request;
+  const { source, labelMap, manifest, uids, encoding = "implicit", predecessor = null } = request;
   const structures = structuresToEncode(source, labelMap, manifest);
   const { date, time } = creation(request);
   const elements: Item = [
@@ -70,6 +73,7 @@ export function encodeRtstruct(request: StructureSetRequest): Iterable<Uint8Arra
     text(0x30060008, "DA", date),
     text(0x30060009, "TM", time),
     referencedFrameOfReference(request),
+    ...(predecessor ? [sequence(0x30060018, imageReference(sopClass.rtStructureSetStorage, predecessor, []))] : []),
     sequence(0x30060020, ...structures.map((structure, index) => structureItem(structure, index + 1, request))),
     { tag: 0x30060039, vr: "SQ", value: roiContours(structures, request, encoding) },
     sequence(0x30060080, ...structures.map((structure, index) => observationItem(structure, index + 1))),

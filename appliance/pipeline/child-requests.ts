@@ -71,6 +71,8 @@ export type EncodeRequest = {
   readonly subject: Subject;
   /** The report of the result of fewer images that this one takes the place of. */
   readonly predecessorReport: ResultUids["sr"] | null;
+  /** Its structure set. */
+  readonly predecessorStructureSet: ResultUids["rtstruct"] | null;
   readonly createdAt: number;
 };
 export type EncodeReply = {

@@ -54,7 +54,13 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
         compression: await frameCompression(settings.segLabelmap.compression),
       });
     case "rtstruct":
-      return encodeRtstruct({ ...head, labelMap, manifest, ...settings.rtstruct });
+      return encodeRtstruct({
+        ...head,
+        labelMap,
+        manifest,
+        ...settings.rtstruct,
+        predecessor: request.predecessorStructureSet?.sopInstanceUid ?? null,
+      });
     case "sr":
       return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts), review: null });
     case "secondary-capture": {

@@ -11,7 +11,7 @@ import { addStep } from "../store/traces.ts";
 import { childEntry, childStallMs, type EncodeReply, type EncodeRequest } from "./child-requests.ts";
 import { planDeliveries } from "./outbox.ts";
 import { readMaking } from "./provenance.ts";
-import { earlierReport, noteFirstReport } from "./reports.ts";
+import { earlierReport, earlierStructureSet, noteFirstReport } from "./reports.ts";
 import { supersedeEarlier } from "./review.ts";
 import { failResult, type SegmentOptions, sourceFiles, supersede } from "./segment.ts";
 
@@ -83,6 +83,7 @@ async function writeObjects(
       record: result.record,
       subject: series.description,
       predecessorReport,
+      predecessorStructureSet: earlierStructureSet(database, result),
       createdAt: result.createdAt,
     },
     { stallMs: childStallMs, signal },

@@ -4,14 +4,14 @@ import type { Clock } from "../base/clock.ts";
 import type { Device } from "../dicom/header.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Delivery, ObjectUids, Receipt, Result, ResultDocument, Review } from "../domain/result.ts";
-import type { ResultOutput } from "../domain/rule.ts";
+import type { ObjectKind, ResultOutput } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import type { Database } from "../store/database.ts";
 import { setDocument } from "../store/deliveries.ts";
 import { getDocument, takeDocument } from "../store/documents.ts";
 import type { ObjectFolder } from "../store/objects.ts";
-import { lastReportBefore, listReceipts } from "../store/receipts.ts";
+import { lastTakenBefore, listReceipts } from "../store/receipts.ts";
 import { addStep, listInputs } from "../store/traces.ts";
 import { childEntry, childStallMs, type ReportReply, type ReportRequest, type SourceFile } from "./child-requests.ts";
 import { mintObjectUids, outputForms } from "./outputs.ts";
@@ -64,7 +64,12 @@ export function noteFirstReport(
 
 /** The last report before this result that any destination has. */
 export function earlierReport(database: Database, result: Result): ObjectUids | null {
-  return uidsOf(lastReportBefore(database, result, null));
+  return uidsOf(lastTakenBefore(database, result, reports, null));
+}
+
+/** The last structure set before this result that any destination has. Of a segmentation DICOM has no place to say so. */
+export function earlierStructureSet(database: Database, result: Result): ObjectUids | null {
+  return uidsOf(lastTakenBefore(database, result, ["rtstruct"], null));
 }
 
 /** Destinations that have a report of a result, but none that says how it was judged. */
@@ -86,7 +91,7 @@ function saysReview(database: Database, sopInstanceUid: string): boolean {
 function chooseReport(database: Database, { id, output, destination }: Delivery, result: Result): ResultDocument {
   return database.transaction(() => {
     const there = listReceipts(database, result.id).filter((receipt) => receipt.destination === destination);
-    const before = output === "reviewed-sr" ? there.findLast(isReport) : lastReportBefore(database, result, destination);
+    const before = output === "reviewed-sr" ? there.findLast(isReport) : lastTakenBefore(database, result, reports, destination);
     const says: ReportSays = {
       segmentation: segmentationAmong(there.map((receipt) => receipt.output as ResultOutput)),
       predecessor: uidsOf(before),
@@ -134,8 +139,10 @@ export function inputFiles(database: Database, objects: ObjectFolder, resultId: 
   return listInputs(database, resultId).map(({ sopInstanceUid, sha256 }) => ({ sopInstanceUid, path: objects.path(sha256), sha256 }));
 }
 
+const reports: readonly ObjectKind[] = ["sr", "reviewed-sr"];
+
 function isReport({ output }: Receipt): boolean {
-  return output === "sr" || output === "reviewed-sr";
+  return reports.includes(output);
 }
 
 function uidsOf(receipt: Receipt | undefined): ObjectUids | null {

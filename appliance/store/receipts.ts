@@ -1,5 +1,6 @@
 import type { DeliveryId, ResultId, SeriesId } from "../domain/ids.ts";
 import type { Receipt } from "../domain/result.ts";
+import type { ObjectKind } from "../domain/rule.ts";
 import type { Database } from "./database.ts";
 
 /** Keeps that a destination has taken an object. */
@@ -30,19 +31,21 @@ export function listReceipts(database: Database, resultId: ResultId): Receipt[] 
   return database.all<Receipt>(`${selectReceipt} where result_id = ? order by receipt.id`, resultId);
 }
 
-/** The last report that a destination has of the results that a rule made of a series before one of them; of any destination where that is null. */
-export function lastReportBefore(
+/** The last object of these kinds that a destination has of the results that a rule made of a series before one of them; of any destination where that is null. */
+export function lastTakenBefore(
   database: Database,
   { id, seriesId, rule }: { readonly id: ResultId; readonly seriesId: SeriesId; readonly rule: { readonly name: string } },
+  kinds: readonly ObjectKind[],
   destination: string | null,
 ): Receipt | undefined {
   return database.get<Receipt>(
     `${selectReceipt} join result on result.id = result_id
-     where result.id < ? and series_id = ? and rule_name = ? and destination = ifnull(?, destination) and output in ('sr', 'reviewed-sr')
-     order by receipt.id desc limit 1`,
+     where result.id < ? and series_id = ? and rule_name = ? and destination = ifnull(?, destination)
+     and output in (select value from json_each(?)) order by receipt.id desc limit 1`,
     id,
     seriesId,
     rule.name,
     destination,
+    JSON.stringify(kinds),
   );
 }

@@ -14,6 +14,7 @@ const encoders = {
   rtstruct: encodeRtstruct,
   "rtstruct-explicit": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, encoding: "explicit" }),
   "rtstruct-simplified": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, simplifyMm: 0.5 }),
+  "rtstruct-superseding": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, predecessor: "2.25.77" }),
   "rtstruct-inner": (request: Parameters<typeof encodeRtstruct>[0]) => encodeRtstruct({ ...request, holes: "inner", simplifyMm: 0.5 }),
 };
 /** dciodvfy of Debian 12 does not know its type of contour, and plastimatch leaves such contours out. */

@@ -23,6 +23,10 @@ test("a superseded result keeps its own images, and is made again from them; on 
   const { sopInstanceUid } = (await Promise.all(segs)).find(({ sopClassUid }) => sopClassUid.endsWith(".66.4"))!;
   await send(images.slice(15));
   await box.seriesWhen(({ results }) => results[0]?.state === "superseded" && results[1]?.state === "delivered");
+  const [older, newer] = (await Promise.all((await pacs.files()).map(readStructureSet)))
+    .filter((each) => each !== null)
+    .sort((a, b) => a.predecessors.length - b.predecessors.length);
+  assert.deepEqual([older?.predecessors, newer?.predecessors], [[], [older?.uid]], "the newer structure set names the older one");
   const segbox = (...args: string[]) => run(process.execPath, [cli, ...args, "--data", folder.path], { timeoutMs: 200_000 });
 
   const provenance = JSON.parse((await segbox("explain", sopInstanceUid, "--json")).stdout) as Provenance;
@@ -44,3 +48,13 @@ test("a superseded result keeps its own images, and is made again from them; on 
   assert.match(elsewhere.stdout, /\nBone: Dice 1\.0000, [\s\S]*\n1 voxel differs\nagrees: least Dice 0\.9999, /);
   database.close();
 });
+
+type Json = { readonly [tag: string]: { readonly Value?: readonly unknown[] } | undefined };
+
+/** UIDs of a structure set and of those whose place it takes, as dcmtk reads them; null of another object. */
+async function readStructureSet(file: string): Promise<{ readonly uid: unknown; readonly predecessors: readonly unknown[] } | null> {
+  const json = JSON.parse((await run("dcm2json", [file])).stdout) as Json;
+  if (json["00080016"]?.Value?.[0] !== "1.2.840.10008.5.1.4.1.1.481.3") return null;
+  const items = (json["30060018"]?.Value ?? []) as readonly Json[];
+  return { uid: json["00080018"]?.Value?.[0], predecessors: items.map((item) => item["00081155"]?.Value?.[0]) };
+}

@@ -101,3 +101,12 @@ test("a label map without voxels, on another grid or with a label of no meaning 
   refused("grid-differs", { grid: axialGrid(4, 6, 3), labels: new Uint8Array(72).fill(1) });
   refused("label-unknown", { grid, labels: new Uint8Array(72).fill(200) });
 });
+
+test("a structure set names the one that it takes the place of, and names none where there is none", () => {
+  const [predecessor, ...others] = items(read({ ...oneVoxel(), predecessor: "2.25.77" }), "x30060018");
+  assert.deepEqual(
+    [predecessor!.string("x00081150"), predecessor!.string("x00081155"), others],
+    ["1.2.840.10008.5.1.4.1.1.481.3", "2.25.77", []],
+  );
+  assert.equal(read(oneVoxel()).elements.x30060018, undefined);
+});

@@ -67,6 +67,7 @@ async function encodeExample(
     record: null,
     subject: readInstanceHeader(await readFile(files[0]!.path)),
     predecessorReport: null,
+    predecessorStructureSet: null,
     device: { manufacturer: "Segbox", modelName: "Segbox", deviceSerialNumber: "1", softwareVersions: ["0.1.0"], stationName: "" },
     createdAt: 1_760_000_000_000,
   };

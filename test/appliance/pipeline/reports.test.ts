@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Review } from "../../../appliance/domain/result.ts";
 import type { ObjectKind } from "../../../appliance/domain/rule.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
-import { destinationsToTell, earlierReport, noteFirstReport, reportFor } from "../../../appliance/pipeline/reports.ts";
+import { destinationsToTell, earlierReport, earlierStructureSet, noteFirstReport, reportFor } from "../../../appliance/pipeline/reports.ts";
 import { addDelivery, getDelivery } from "../../../appliance/store/deliveries.ts";
 import { addReceipt } from "../../../appliance/store/receipts.ts";
 import { addResult, getResult, setReview } from "../../../appliance/store/results.ts";
@@ -94,4 +94,15 @@ test("after acceptance a report takes the place of the one that its destination 
     { segmentation: "seg", predecessor: null, review: null },
     "who has no older report is told of none",
   );
+});
+
+test("a structure set takes the place of the last one that any destination has of an older result, and of none that nobody has", async () => {
+  await using box = await reportedResult();
+  const older = await box.make("d1");
+  const newer = await box.make("d2");
+  const before = (id: number) => earlierStructureSet(box.database, getResult(box.database, id)!);
+  box.arrive(older, "pacs", "seg");
+  assert.equal(before(newer), null);
+  box.arrive(older, "planning", "rtstruct", uidsOf(70));
+  assert.deepEqual([before(newer), before(older)], [uidsOf(70), null]);
 });
