@@ -26,6 +26,7 @@ import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { OwnTls } from "./pipeline/own-tls.ts";
 import { openInstance } from "./pipeline/receive.ts";
+import { Retriever } from "./pipeline/retrieve.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
@@ -170,6 +171,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (seriesId !== undefined) changes.seriesChanged(seriesId);
     wakeAfter();
   };
+  const retriever = new Retriever(folder.temporary);
+  started.defer(() => retriever.stop());
   const web = await startHttp(
     { host: http.address, port: http.port, uiFolder },
     {
@@ -205,6 +208,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         reviewResult(database, id, { ...review, organization: station.organization ?? "" });
         resultTouched(id);
       },
+      dicomWeb: { objects, retriever },
       receiving,
       device: async () => {
         const disk = await space.read();

@@ -7,6 +7,7 @@ import { modelCommands } from "./model.ts";
 import { nodePause, nodeResume, nodeTest } from "./node.ts";
 import { nodeFind } from "./node-find.ts";
 import { nodePull } from "./node-pull.ts";
+import { nodeToken } from "./node-token.ts";
 import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   nodePull,
   nodePause,
   nodeResume,
+  nodeToken,
   ...modelCommands,
   tlsRequest,
   userAdd,

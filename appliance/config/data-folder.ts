@@ -13,6 +13,8 @@ export type DataFolder = {
   readonly activation: (model: string) => string;
   /** What `segbox model bench` measured last. */
   readonly benchmark: (model: string) => string;
+  /** Files in passing; emptied at the start. */
+  readonly temporary: string;
   /** One folder per result. */
   readonly result: (id: number) => string;
 };
@@ -26,6 +28,7 @@ export function dataFolder(root: string): DataFolder {
     models: join(root, "models"),
     activation: (model) => join(root, "activations", `${model}.json`),
     benchmark: (model) => join(root, "benchmarks", `${model}.json`),
+    temporary: join(root, "temporary"),
     result: (id) => join(root, "results", String(id)),
   };
 }

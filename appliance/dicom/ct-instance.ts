@@ -199,7 +199,8 @@ function readRescale(levels: readonly DataSet[]): Rescale {
   return { slope, intercept };
 }
 
-function readPixelFormat(dataSet: DataSet): PixelFormat {
+/** How the grey values of an instance are stored; refused for colours and for what can't be read. */
+export function readPixelFormat(dataSet: DataSet): PixelFormat {
   const number = (tag: number, keyword: string): number => required(unsignedOf(dataSet, tag), tag, keyword);
   const samplesPerPixel = number(0x00280002, "Samples per Pixel");
   const rows = number(0x00280010, "Rows");

@@ -31,12 +31,14 @@ export function readCodedPixels(opened: Part10, format: PixelFormat, numberOfFra
       "dicom-malformed",
       `Pixel Data is ${isEncapsulated ? "" : "not "}encapsulated, which ${syntax.name} does not allow`,
     );
-  if (isEncapsulated) {
-    const [offsetTable, ...fragments] = readFragmentsOf(opened, element.valueAt);
-    const frames = groupFragments(fragments, offsetsOf(opened, offsetTable ?? new Uint8Array()), numberOfFrames);
-    return { syntax, frames };
-  }
+  if (isEncapsulated) return { syntax, frames: encapsulatedFrames(opened, element.valueAt, numberOfFrames) };
   return { syntax, frames: nativeFrames(opened, element.valueAt, element.length, format, numberOfFrames) };
+}
+
+/** The code stream of each frame, from where the fragments begin. */
+export function encapsulatedFrames(opened: Part10, start: number, numberOfFrames: number): Uint8Array[] {
+  const [offsetTable, ...fragments] = readFragmentsOf(opened, start);
+  return groupFragments(fragments, offsetsOf(opened, offsetTable ?? new Uint8Array()), numberOfFrames);
 }
 
 function readFragmentsOf({ dataSet }: Part10, start: number): Uint8Array[] {

@@ -5,6 +5,7 @@ import type { User } from "../domain/user.ts";
 import { hashPassword, verifyPassword } from "../host/password.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
+import { findTokenOwner, type TokenOwner } from "../store/node-tokens.ts";
 import { addSession, findSession, findUser, removeSession, removeStaleSessions, touchSession } from "../store/users.ts";
 import type { Context } from "./context.ts";
 import { SignInDelay } from "./sign-in-delay.ts";
@@ -20,6 +21,17 @@ const mostSignInsAtOnce = 8; // each takes 19 MiB and a core for some 50 ms; inf
 
 export type SignedIn = { readonly user: User; readonly tokenDigest: string };
 
+/** A signed-in person, or a node by its token. */
+export type Requester = ({ readonly kind: "user" } & SignedIn) | ({ readonly kind: "node" } & TokenOwner);
+
+/** As the audit trail calls them. */
+export function actorOf(requester: Requester): string {
+  return requester.kind === "user" ? `user:${requester.user.name}` : `node:${requester.name}`;
+}
+
+const noteRefusedTokensEveryMs = 60_000;
+const mostRefusedAddresses = 1_000;
+
 /** Who asks: sign-in, sessions, sign-out. The cookie's value is a random token of which the database holds only the SHA-256. */
 export class Auth {
   readonly #database: Database;
@@ -28,6 +40,7 @@ export class Auth {
   readonly #decoyHash: string;
   readonly #delay: SignInDelay;
   readonly #onEnd: (tokenDigest: string) => void;
+  readonly #refusedTokens = new Map<string, number>();
   #signIns = 0;
 
   private constructor(database: Database, clock: Clock, isSecure: boolean, decoyHash: string, onEnd: (tokenDigest: string) => void) {
@@ -97,6 +110,33 @@ export class Auth {
     const now = this.#clock.now();
     if (now - session.lastSeenAt > touchEveryMs) touchSession(this.#database, tokenDigest, now);
     return { user: session.user, tokenDigest };
+  }
+
+  /**
+   * Who asks, where nodes may too: a request with an Authorization header is judged by that alone, and refused where it names no node;
+   * one without by its cookie.
+   */
+  requester(context: Context): Requester | undefined {
+    const authorization = context.get("Authorization");
+    if (authorization === "") {
+      const signedIn = this.signedIn(context);
+      return signedIn && { kind: "user", ...signedIn };
+    }
+    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+    const owner = token === undefined ? undefined : findTokenOwner(this.#database, token, this.#clock.now());
+    if (owner) return { kind: "node", ...owner };
+    this.#noteRefusedToken(addressOf(context));
+    context.set("WWW-Authenticate", 'Bearer realm="segbox"');
+    throw new RefusedError("token-invalid", "expected the token of a node, as `segbox node token NAME` prints it");
+  }
+
+  /** Once a minute and address: nobody fills the audit trail from outside. */
+  #noteRefusedToken(address: string): void {
+    const at = this.#clock.now();
+    if (at - (this.#refusedTokens.get(address) ?? 0) < noteRefusedTokensEveryMs) return;
+    if (this.#refusedTokens.size >= mostRefusedAddresses) this.#refusedTokens.clear();
+    this.#refusedTokens.set(address, at);
+    addAudit(this.#database, { at, actor: "unknown", action: "token-refused", object: "session", detail: { address } });
   }
 
   /** Whether a session still holds; does not count as activity. */

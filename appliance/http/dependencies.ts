@@ -7,6 +7,8 @@ import type { DeliveryId, PullId, ResultId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
+import type { Retriever } from "../pipeline/retrieve.ts";
+import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
 import type { Database } from "../store/database.ts";
 
 /** What the web server needs of the rest of the appliance. */
@@ -33,6 +35,8 @@ export type HttpDependencies = {
   readonly pull: (name: string, wanted: Pick<Pull, "studyInstanceUid" | "seriesInstanceUid">, askedBy: string) => PullId;
   /** Notes a person's judgement. Refused where there is nothing to judge. Runs inside a transaction. */
   readonly review: (id: ResultId, review: Review) => void;
+  /** What DICOMweb needs: where received objects lie, and who reads them. */
+  readonly dicomWeb: { readonly objects: WebArchiveOptions["objects"]; readonly retriever: Retriever };
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

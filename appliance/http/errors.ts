@@ -9,14 +9,22 @@ import type { RequestState } from "./context.ts";
 /** Refusals that HTTP has a status of its own for; every other refusal is 422. */
 const statuses: Readonly<Record<string, number>> = {
   "body-malformed": 400,
+  "media-type-malformed": 400,
+  "multipart-malformed": 400,
+  "parameter-invalid": 400,
+  "uid-invalid": 400,
   "signed-out": 401,
   "sign-in-failed": 401,
+  "token-invalid": 401,
   role: 403,
   "other-origin": 403,
   "not-found": 404,
   "not-ready": 404,
+  "not-acceptable": 406,
+  "body-too-slow": 408,
   "body-too-large": 413,
   "body-not-json": 415,
+  "body-not-multipart": 415,
   "too-many-tries": 429,
 };
 

@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import { RefusedError } from "../base/errors.ts";
 import { type Role, roles } from "../domain/user.ts";
-import type { Auth, SignedIn } from "./auth.ts";
+import type { Auth, Requester, SignedIn } from "./auth.ts";
 import type { Context, RequestState } from "./context.ts";
 
 /** `public`: anybody. Else the roles that may; nobody without a session. */
@@ -11,8 +11,18 @@ export type Route = {
   readonly method: "get" | "post" | "delete";
   readonly path: string;
 } & (
-  | { readonly access: "public"; readonly handle: (context: Context) => void | Promise<void> }
-  | { readonly access: readonly Role[]; readonly handle: (context: Context, signedIn: SignedIn) => void | Promise<void> }
+  | { readonly access: "public"; readonly nodes?: never; readonly handle: (context: Context) => void | Promise<void> }
+  | {
+      readonly access: readonly Role[];
+      readonly nodes?: never;
+      readonly handle: (context: Context, signedIn: SignedIn) => void | Promise<void>;
+    }
+  | {
+      readonly access: readonly Role[];
+      /** Nodes may too, by their token. */
+      readonly nodes: true;
+      readonly handle: (context: Context, requester: Requester) => void | Promise<void>;
+    }
 );
 
 export const everyRole: readonly Role[] = roles;
@@ -26,14 +36,23 @@ export function routerOf(routes: readonly Route[], auth: Auth): Router<RequestSt
     if (!isDeclared) throw new Error(`${route.method.toUpperCase()} ${route.path} does not say which roles may use it`);
     router[route.method](route.path, (context) => {
       if (route.access === "public") return route.handle(context);
+      if (route.nodes) {
+        const requester = auth.requester(context);
+        if (requester?.kind !== "node") requireRole(route.access, requester);
+        return route.handle(context, requester!);
+      }
       const signedIn = auth.signedIn(context);
-      if (!signedIn) throw new RefusedError("signed-out", "nobody is signed in, or the session has ended; sign in");
-      if (!route.access.includes(signedIn.user.role))
-        throw new RefusedError("role", `needs the role ${route.access.join(" or ")}, you are ${signedIn.user.role}`);
+      requireRole(route.access, signedIn);
       return route.handle(context, signedIn);
     });
   }
   return router;
+}
+
+function requireRole(access: readonly Role[], signedIn: SignedIn | undefined): asserts signedIn is SignedIn {
+  if (!signedIn) throw new RefusedError("signed-out", "nobody is signed in, or the session has ended; sign in");
+  if (!access.includes(signedIn.user.role))
+    throw new RefusedError("role", `needs the role ${access.join(" or ")}, you are ${signedIn.user.role}`);
 }
 
 /** A row id out of an address. */

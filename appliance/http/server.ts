@@ -13,6 +13,8 @@ import { type Route, routerOf } from "./route.ts";
 import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
+import { dicomWebRetrieveRoutes } from "./routes/dicomweb-retrieve.ts";
+import { dicomWebSearchRoutes } from "./routes/dicomweb-search.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
@@ -53,6 +55,8 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...nodeRoutes(dependencies),
     ...callerRoutes(dependencies),
     ...deviceRoutes(dependencies),
+    ...dicomWebSearchRoutes(dependencies),
+    ...dicomWebRetrieveRoutes(dependencies),
     ...eventRoutes(dependencies, streams),
   ];
   const router = routerOf(routes, auth);

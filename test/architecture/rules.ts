@@ -12,7 +12,7 @@ const serviceRows = [
   ["appliance/base"],
   ["appliance/domain", "appliance/volume"],
   ["appliance/dicom", "appliance/report", "appliance/nnunet", "appliance/api", "appliance/config"],
-  ["appliance/store", "appliance/dimse", "appliance/inference", "appliance/host"],
+  ["appliance/store", "appliance/dimse", "appliance/dicomweb", "appliance/inference", "appliance/host"],
   ["appliance/jobs", "appliance/update", "models", "provisioning"],
   ["appliance/pipeline"],
   ["appliance/http"],

@@ -18,9 +18,11 @@ import { startHttp } from "../../../appliance/http/server.ts";
 import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
+import { Retriever } from "../../../appliance/pipeline/retrieve.ts";
 import { reviewResult } from "../../../appliance/pipeline/review.ts";
 import { openDatabase } from "../../../appliance/store/database.ts";
 import { addDelivery } from "../../../appliance/store/deliveries.ts";
+import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addInstance } from "../../../appliance/store/series.ts";
 import { addUser } from "../../../appliance/store/users.ts";
@@ -41,6 +43,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
   const live = new LiveEvents((id) => readSeriesSummary(database, progressOf, id), 20);
   const log: string[] = [];
   const retried: number[] = [];
+  const objectsFolder = join(folder, "objects");
   const resultFolder = (id: number) => join(folder, "results", String(id));
   const caller = { callingAeTitle: "SEGBOX", tls: undefined };
   const dependencies: HttpDependencies = {
@@ -60,6 +63,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     testNode: (name) => testAndNote(database, name, caller, clock),
     findAtNode: (name, query) => findAt(database, name, query, caller),
     pull: (name, wanted, askedBy) => addPullOf(database, name, wanted, askedBy, clock.now()),
+    dicomWeb: { objects: ObjectFolder.at(objectsFolder), retriever: new Retriever(join(folder, "temporary")) },
     receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",
@@ -93,6 +97,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     log,
     origin,
     progress,
+    objectsFolder,
     resultFolder,
     retried,
     passTime: (ms: number) => {

@@ -1,0 +1,139 @@
+import { RefusedError } from "../base/errors.ts";
+
+/** One media range of an Accept header, or a Content-Type. Type and parameter names are in small letters. */
+export type MediaType = { readonly type: string; readonly parameters: ReadonlyMap<string, string>; readonly quality: number };
+
+/** Longer headers come from nobody who wants an answer. */
+const longestHeader = 8192;
+
+/** One media type with its parameters. Values may be quoted, and slashes unquoted, as several viewers write `type=application/dicom`. RFC 9110 8.3.1 */
+export function parseMediaType(text: string): MediaType {
+  const [parsed, ...rest] = parseMediaTypes(text);
+  if (!parsed || rest.length > 0) throw malformed("one media type", text);
+  return parsed;
+}
+
+/** The media ranges of an Accept header, best first: by quality, then in the order of the header. Without one, anything goes. RFC 9110 12.5.1 */
+export function parseAccept(text: string): MediaType[] {
+  const ranges = text.trim() === "" ? parseMediaTypes("*/*") : parseMediaTypes(text);
+  return ranges.filter(({ quality }) => quality > 0).sort((a, b) => b.quality - a.quality);
+}
+
+function parseMediaTypes(text: string): MediaType[] {
+  if (text.length > longestHeader) throw new RefusedError("media-type-malformed", `a header of media types of ${text.length} characters`);
+  return splitOutsideQuotes(text, ",")
+    .filter((part) => part.trim() !== "")
+    .map((part) => {
+      const [first = "", ...rest] = splitOutsideQuotes(part, ";");
+      const type = first.trim().toLowerCase();
+      if (!/^[!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+$/.test(type)) throw malformed("a media type", text);
+      const parameters = new Map<string, string>();
+      for (const parameter of rest) {
+        if (parameter.trim() === "") continue;
+        const found = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s"]*)\s*$/.exec(parameter);
+        if (!found) throw malformed("name=value behind a media type", text);
+        const [, name = "", value = ""] = found;
+        parameters.set(name.toLowerCase(), value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value);
+      }
+      const quality = Number(parameters.get("q") ?? "1");
+      return { type, parameters, quality: quality >= 0 && quality <= 1 ? quality : 0 };
+    });
+}
+
+function splitOutsideQuotes(text: string, separator: "," | ";"): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (quoted && character === "\\") at++;
+    else if (character === '"') quoted = !quoted;
+    else if (character === separator && !quoted) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
+function malformed(expected: string, found: string): RefusedError {
+  return new RefusedError("media-type-malformed", `expected ${expected}, found ${JSON.stringify(found.slice(0, 80))}`);
+}
+
+/** How the pixels of a compressed transfer syntax are called as a single frame. PS3.18 table 8.7.3-5 */
+const frameTypes: Readonly<Record<string, string>> = {
+  "1.2.840.10008.1.2.5": "image/dicom-rle",
+  "1.2.840.10008.1.2.4.50": "image/jpeg",
+  "1.2.840.10008.1.2.4.51": "image/jpeg",
+  "1.2.840.10008.1.2.4.57": "image/jpeg",
+  "1.2.840.10008.1.2.4.70": "image/jpeg",
+  "1.2.840.10008.1.2.4.80": "image/jls",
+  "1.2.840.10008.1.2.4.81": "image/jls",
+  "1.2.840.10008.1.2.4.90": "image/jp2",
+  "1.2.840.10008.1.2.4.91": "image/jp2",
+  "1.2.840.10008.1.2.4.201": "image/jphc",
+  "1.2.840.10008.1.2.4.202": "image/jphc",
+  "1.2.840.10008.1.2.4.203": "image/jphc",
+};
+const octets = "application/octet-stream";
+
+/** The media type of a frame as it is stored. */
+export function frameTypeOf(transferSyntaxUid: string): string {
+  return frameTypes[transferSyntaxUid] ?? octets;
+}
+
+const explicitLittle = "1.2.840.10008.1.2.1";
+
+/** `application/dicom+json`, where an Accept header lets it be. Refused otherwise. */
+export function requireJson(accept: string): void {
+  const fits = ({ type }: MediaType): boolean => ["*/*", "application/*", "application/dicom+json", "application/json"].includes(type);
+  if (!parseAccept(accept).some(fits)) throw notAcceptable("application/dicom+json");
+}
+
+/** How objects go out: in one body or as parts, as they are stored or in Explicit VR Little Endian. */
+export type ObjectForm = { readonly multipart: boolean; readonly asStored: (transferSyntaxUid: string) => boolean };
+
+/**
+ * How the objects of a resource are to go out. Without `transfer-syntax`, Explicit VR Little Endian, which everybody can read; with `*` as
+ * stored; a named one is given where it is the one stored. PS3.18 8.7.3.5.2
+ */
+export function chooseObjectForm(accept: string, storedSyntaxes: readonly string[]): ObjectForm {
+  for (const { type, parameters } of parseAccept(accept)) {
+    const inner = type === "multipart/related" ? (parameters.get("type")?.toLowerCase() ?? "application/dicom") : null;
+    const isParts = inner === "application/dicom" || inner === "*/*" || type === "*/*" || type === "multipart/*";
+    const isOne = (type === "application/dicom" || type === "application/*") && storedSyntaxes.length === 1;
+    if (!isParts && !isOne) continue;
+    const wanted = parameters.get("transfer-syntax") ?? explicitLittle;
+    if (wanted === "*") return { multipart: isParts, asStored: () => true };
+    if (wanted === explicitLittle || storedSyntaxes.every((stored) => stored === wanted))
+      return { multipart: isParts, asStored: (stored) => stored === wanted };
+  }
+  throw notAcceptable('multipart/related; type="application/dicom", with transfer-syntax=*, 1.2.840.10008.1.2.1, or the one stored');
+}
+
+/** How frames or other bulk data go out, with the media type of each part. */
+export type FrameForm = { readonly asStored: boolean; readonly type: string };
+
+/** How the frames of an instance are to go out: as octets in Explicit VR Little Endian, or compressed as they are stored. PS3.18 8.7.3.3 */
+export function chooseFrameForm(accept: string, stored: string): FrameForm {
+  const storedType = frameTypeOf(stored);
+  for (const { type, parameters } of parseAccept(accept)) {
+    const inner = type === "multipart/related" ? (parameters.get("type")?.toLowerCase() ?? octets) : type;
+    const wanted = parameters.get("transfer-syntax");
+    const anything = ["*/*", "multipart/*"].includes(inner);
+    if ((anything || inner === octets || inner === storedType) && (wanted === "*" || wanted === stored))
+      return { asStored: true, type: storedType };
+    if ((anything || inner === octets) && (wanted === undefined || wanted === explicitLittle)) return { asStored: false, type: octets };
+    if (inner === storedType && wanted === undefined) return { asStored: true, type: storedType };
+  }
+  throw notAcceptable(`multipart/related; type="${octets}", or what is stored: type="${storedType}"; transfer-syntax=${stored}`);
+}
+
+/** Whether PNG may be given. */
+export function requirePng(accept: string): void {
+  if (!parseAccept(accept).some(({ type }) => ["*/*", "image/*", "image/png"].includes(type))) throw notAcceptable("image/png");
+}
+
+function notAcceptable(offered: string): RefusedError {
+  return new RefusedError("not-acceptable", `nothing of what is accepted can be given here; offered: ${offered}`);
+}

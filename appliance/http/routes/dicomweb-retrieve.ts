@@ -1,0 +1,176 @@
+import { Readable } from "node:stream";
+import { RefusedError } from "../../base/errors.ts";
+import { parseBulkDataPath } from "../../dicomweb/bulk-data.ts";
+import { chooseFrameForm, chooseObjectForm, requireJson, requirePng } from "../../dicomweb/media-types.ts";
+import { multipartBody, multipartType, newBoundary, type Part } from "../../dicomweb/multipart-writer.ts";
+import { parseRenderOptions } from "../../dicomweb/render.ts";
+import type { Retrieved, RetrieveQuestion } from "../../pipeline/retrieve.ts";
+import { findWebObjects, type WebObject } from "../../pipeline/web-archive.ts";
+import { resourceUrl } from "../../pipeline/web-search.ts";
+import { addAudit } from "../../store/audit.ts";
+import { actorOf, type Requester } from "../auth.ts";
+import type { Context } from "../context.ts";
+import type { HttpDependencies } from "../dependencies.ts";
+import { objectParts, piecesOf } from "../dicomweb-parts.ts";
+import { baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
+import { everyRole, notFound, type Route } from "../route.ts";
+
+const auditEveryMs = 60 * 60_000;
+const mostRemembered = 10_000;
+
+type Handle = (context: Context, objects: readonly WebObject[], signal: AbortSignal) => Promise<void>;
+
+/** WADO-RS, PS3.18 10.4: objects, their metadata, frames, values and pictures. */
+export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb }: HttpDependencies): Route[] {
+  const options = { database, resultFolder, objects: dicomWeb.objects };
+  const { retriever } = dicomWeb;
+  /** Who has looked at what lately: a viewer asks for hundreds of frames, the audit trail has one line an hour. */
+  const noted = new Set<string>();
+
+  function audit(requester: Requester, objects: readonly WebObject[]): void {
+    const at = clock.now();
+    const actor = actorOf(requester);
+    for (const object of new Set(objects.map(({ of }) => of))) {
+      const key = `${actor} ${object} ${Math.floor(at / auditEveryMs)}`;
+      if (noted.has(key)) continue;
+      if (noted.size >= mostRemembered) noted.clear();
+      noted.add(key);
+      addAudit(database, { at, actor, action: "dicomweb-retrieved", object, detail: {} });
+    }
+  }
+
+  const route = (path: string, handle: Handle): Route => ({
+    method: "get",
+    path: `/dicom-web/studies/:study${path}`,
+    access: everyRole,
+    nodes: true,
+    handle: async (context: Context, requester: Requester) => {
+      const { study, ...within } = withinOf(context);
+      const objects = await findWebObjects({ study: study!, ...within }, viewerOf(requester), options);
+      if (objects.length === 0) throw notFound("study, series or instance");
+      audit(requester, objects);
+      const gone = new AbortController();
+      context.res.once("close", () => gone.abort(new Error("the client has gone")));
+      await handle(context, objects, gone.signal);
+    },
+  });
+
+  const asParts = (context: Context, type: string, parts: AsyncIterable<Part>): void => {
+    const boundary = newBoundary();
+    context.body = Readable.from(multipartBody(boundary, parts), { objectMode: false });
+    context.set("Content-Type", multipartType(boundary, type));
+  };
+
+  /** What a child has made; its file is closed with the answer, also where nobody read it. */
+  const retrieve = async (context: Context, request: RetrieveQuestion, signal: AbortSignal): Promise<Retrieved> => {
+    const made = await retriever.ask(request, signal);
+    const close = (): void => void made.file.close().catch(() => {}); // it has no name: nothing is lost
+    if (context.res.closed) close();
+    else context.res.once("close", close);
+    return made;
+  };
+
+  const objects: Handle = async (context, found, signal) => {
+    const syntaxes = found.map(({ transferSyntaxUid }) => transferSyntaxUid);
+    const form = chooseObjectForm(context.get("Accept"), syntaxes);
+    const parts = objectParts(found, form, retriever, signal);
+    // The first part is made before the answer begins, so that what can't be given is told with a status
+    context.res.once("close", () => void parts.return().catch(() => {})); // whatever was not sent: nobody asks for it any more
+    const first = await parts.next();
+    if (first.done) throw notFound("object");
+    if (form.multipart) return asParts(context, "application/dicom", withFirst(first.value, parts));
+    context.body = Readable.from(first.value.body, { objectMode: false });
+    context.set("Content-Type", first.value.headers["Content-Type"]!);
+  };
+
+  const metadata: Handle = async (context, found, signal) => {
+    requireJson(context.get("Accept"));
+    const base = baseUrlOf(context);
+    const described = found.map((one) => ({
+      path: one.path,
+      url: resourceUrl(base, one.studyInstanceUid, one.seriesInstanceUid, one.sopInstanceUid),
+    }));
+    context.body = wholeOf(await retrieve(context, { kind: "metadata", objects: described }, signal));
+    context.set("Content-Type", "application/dicom+json");
+  };
+
+  const frames: Handle = async (context, [object], signal) => {
+    const form = chooseFrameForm(context.get("Accept"), object!.transferSyntaxUid);
+    const numbers = framesIn(context);
+    const request = { kind: "frames", path: object!.path, frames: numbers, asStored: form.asStored } as const;
+    const made = await retrieve(context, request, signal);
+    const syntax = form.asStored ? object!.transferSyntaxUid : "1.2.840.10008.1.2.1";
+    const base = baseUrlOf(context);
+    const url = resourceUrl(base, object!.studyInstanceUid, object!.seriesInstanceUid, object!.sopInstanceUid);
+    async function* parts(): AsyncGenerator<Part, void, undefined> {
+      let index = 0;
+      for await (const body of piecesOf(made))
+        yield {
+          headers: {
+            "Content-Type": `${form.type}; transfer-syntax=${syntax}`,
+            "Content-Location": `${url}/frames/${numbers[index++]! + 1}`,
+          },
+          body,
+        };
+    }
+    asParts(context, form.type, parts());
+  };
+
+  const bulkData: Handle = async (context, [object], signal) => {
+    const element = parseBulkDataPath([context.params.element].flat().join("/"));
+    if (element === null) throw notFound("value");
+    const form = chooseFrameForm(context.get("Accept"), "1.2.840.10008.1.2.1"); // values go out as octets, whatever the object is stored as
+    const made = await retrieve(context, { kind: "bulk-data", path: object!.path, element }, signal);
+    async function* parts(): AsyncGenerator<Part, void, undefined> {
+      for await (const body of piecesOf(made)) yield { headers: { "Content-Type": form.type }, body };
+    }
+    asParts(context, form.type, parts());
+  };
+
+  const rendered: Handle = async (context, [object], signal) => {
+    requirePng(context.get("Accept"));
+    const [frame, ...more] = context.params.frames === undefined ? [0] : framesIn(context);
+    if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since PNG holds one picture");
+    const request = { kind: "render", path: object!.path, frame: frame!, options: parseRenderOptions(context.query) } as const;
+    context.body = wholeOf(await retrieve(context, request, signal));
+    context.type = "image/png";
+  };
+
+  const one = "/series/:series/instances/:instance";
+  return [
+    route("", objects),
+    route("/series/:series", objects),
+    route(one, objects),
+    route("/metadata", metadata),
+    route("/series/:series/metadata", metadata),
+    route(`${one}/metadata`, metadata),
+    route(`${one}/frames/:frames`, frames),
+    route(`${one}/rendered`, rendered),
+    route(`${one}/frames/:frames/rendered`, rendered),
+    route(`${one}/bulkdata/*element`, bulkData),
+  ];
+}
+
+function wholeOf(made: Retrieved): Readable {
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of piecesOf(made)) yield* piece;
+  }
+  return Readable.from(bytes(), { objectMode: false });
+}
+
+/** Frame numbers of an address, as indices from 0. */
+function framesIn(context: Context): number[] {
+  const text = String(context.params.frames);
+  if (!/^[1-9]\d{0,6}(,[1-9]\d{0,6}){0,999}$/.test(text))
+    throw new RefusedError("parameter-invalid", "frames: expected numbers from 1 on, with commas between them, at most 1000");
+  return text.split(",").map((number) => Number(number) - 1);
+}
+
+async function* withFirst(first: Part, rest: AsyncGenerator<Part, void, undefined>): AsyncGenerator<Part, void, undefined> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
+}
