@@ -22,6 +22,7 @@ is ready, and a log of JSON lines on standard error. Unfinished work resumes at 
   options: { data: { type: "string" }, provision: { type: "string" } },
   positionals: 0,
   async run(args) {
+    process.env.UV_THREADPOOL_SIZE ??= "16"; // an association waits for the disk in a thread of its own; read at the pool's first use
     setDefaultResultOrder("ipv4first"); // many PACS listen on IPv4 only while their name resolves to both
     const log = createLog((line) => process.stderr.write(line), systemClock.now);
     const stopping = Promise.withResolvers<string>();
