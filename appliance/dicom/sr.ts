@@ -53,6 +53,8 @@ export type ReportRequest = ResultHead & {
   readonly structures: readonly MeasuredStructure[];
   /** The SEG of the same result; null where none is written. */
   readonly segmentation: SegmentationReference | null;
+  /** What looks wrong with the result as a whole, or with what was not found, a sentence each; of a structure found its flags tell. */
+  readonly checks: readonly string[];
   /** How the result came about, a line each: engine, precision, software version, digests. */
   readonly provenance: readonly string[];
   /** The same whole, for machines: every input's digest, settings, steps. Kept as JSON. */
@@ -164,7 +166,7 @@ function algorithm({ manifest, provenance }: ReportRequest): Item[] {
 
 /** What is said of the result as a whole: what was looked for in vain, and who has looked at it. */
 function evaluations(request: ReportRequest): Item {
-  const { manifest, review, record } = request;
+  const { manifest, review, record, checks } = request;
   const found = new Set(structuresFound(request).map(({ value }) => value));
   const missing = manifest.labels.filter(({ value }) => !found.has(value)).map(({ title }) => title);
   const nothing = [
@@ -177,6 +179,7 @@ function evaluations(request: ReportRequest): Item {
       "CONTAINS",
       ...(found.size === 0 ? nothing : []),
       ...(missing.length > 0 ? [textContent(comment, `Looked for and not found: ${missing.join(", ")}.`)] : []),
+      ...checks.map((check) => textContent(segbox("plausibility", "Plausibility"), check)),
       recordContent(segbox("provenance", "Provenance record (JSON)"), record),
       codeContent(segbox("review-state", "Review state"), reviewStates[review?.state ?? "none"]),
       textContent(comment, `Limits of use: ${manifest.notFor}`),

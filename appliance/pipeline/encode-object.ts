@@ -14,7 +14,7 @@ import { drawSheet } from "../report/sheet.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import type { EncodeRequest, ReportContent } from "./child-requests.ts";
 import { outputForms } from "./outputs.ts";
-import { identityLines, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
+import { identityLines, missingChecks, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
 import { encodeReport, segmentationAmong } from "./write-report.ts";
 
 /** What a result's objects are made from. */
@@ -69,7 +69,8 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
     }
     case "pdf": {
       const identity = identityLines(request);
-      const provenance = provenanceLines(request, manifest);
+      const checks = missingChecks(request.structures, manifest).map((value) => ({ name: "Check", value }));
+      const provenance = [...provenanceLines(request, manifest), ...checks];
       const pdf = await writeReportPdf({ ...(await reportOf(parts)), title: manifest.title, identity, provenance, createdAt });
       return encodeEncapsulatedPdf({ ...head, pdf, documentTitle: manifest.title, identifiesPatient: identity.length > 0 });
     }

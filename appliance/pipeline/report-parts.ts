@@ -55,8 +55,8 @@ export function identityLines({ subject }: EncodeRequest): ReportLine[] {
 
 /** How the result came about. */
 export function provenanceLines(
-  { record, device, making, structures }: Pick<EncodeRequest, "record" | "device" | "making" | "structures">,
-  { name, version, title, labels }: ModelManifest,
+  { record, device, making }: Pick<EncodeRequest, "record" | "device" | "making">,
+  { name, version, title }: ModelManifest,
 ): ReportLine[] {
   const { trace } = record ?? {};
   return [
@@ -67,11 +67,14 @@ export function provenanceLines(
     { name: "Images", value: `${making.inputs.length}, SHA-256 of their digests ${making.inputsSha256}` },
     ...(trace ? [{ name: "Label map", value: `SHA-256 ${trace.labelMapSha256}` }] : []),
     ...(record?.notes ?? []).map((value) => ({ name: "Note", value })),
-    // What is missing has no line of its own among the structures.
-    ...checkPlausibility(structures, labels)
-      .filter(({ label }) => !structures.some(({ value }) => value === label))
-      .map(({ message }) => ({ name: "Check", value: message })),
   ];
+}
+
+/** What the plausibility rules say of structures that were not found, which have no line of their own among the structures. */
+export function missingChecks(structures: readonly StructureMeasure[], { labels }: ModelManifest): string[] {
+  return checkPlausibility(structures, labels)
+    .filter(({ label }) => !structures.some(({ value }) => value === label))
+    .map(({ message }) => message);
 }
 
 /** `2026-01-31` of a DICOM date; as it came where it is none. */

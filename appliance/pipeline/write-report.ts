@@ -10,7 +10,7 @@ import { writeDurably } from "../store/objects.ts";
 import type { ReportContent, ReportReply, ReportRequest } from "./child-requests.ts";
 import { lazily } from "./infer-series.ts";
 import { outputForms } from "./outputs.ts";
-import { measuredStructures, provenanceLines } from "./report-parts.ts";
+import { measuredStructures, missingChecks, provenanceLines } from "./report-parts.ts";
 
 /** In a result's folder: the manifest of the model that made it, as it was then. Another version may be installed when a report is due. */
 export const modelFile = "model.json";
@@ -43,6 +43,7 @@ export function encodeReport(source: SourceSeries, manifest: ModelManifest, repo
     manifest,
     structures: measuredStructures(structures, manifest),
     segmentation: segmentation && { sopClassUid: segmentationClasses[segmentation.output], ...segmentation.uids },
+    checks: missingChecks(structures, manifest),
     provenance: provenanceLines(report, manifest).map(({ name, value }) => `${name}: ${value}`),
     record: making,
     predecessor,

@@ -62,6 +62,7 @@ const outputs: readonly Output[] = [
         ...head,
         structures: measures.map((measure) => ({ ...measure, flags: [] })),
         segmentation: null,
+        checks: [],
         provenance: [],
         record: {},
         predecessor: null,

@@ -40,6 +40,7 @@ const reports = {
   plain: report(),
   example: exampleReport(),
   empty: report({ structures: [], segmentation: null }),
+  "with a check": report({ checks: ["Left kidney is missing, though its neighbours are there"] }),
   "without SEG": report({ segmentation: null }),
   "multi-frame": report({}, { isMultiFrame: true }),
   superseding: report({ predecessor: { seriesInstanceUid: "2.25.10", sopInstanceUid: "2.25.11" } }),

@@ -63,6 +63,7 @@ export async function resultObjects(
       ...head("sr"),
       structures: measures.map((measure) => ({ ...measure, flags: [] })),
       segmentation: { sopClassUid: sopClass.segmentationStorage, ...seg.uids },
+      checks: [],
       provenance: ["engine onnxruntime 1.30.0, fp32"],
       record: {},
       predecessor: null,

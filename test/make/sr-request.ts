@@ -52,6 +52,7 @@ export function report(
     seriesDescription: "Segbox: measurements",
     structures: measured,
     segmentation,
+    checks: [],
     provenance: ["engine onnxruntime 1.30.0, fp32", "input sha256:0123"],
     record: { inputs: [{ sopInstanceUid: "1.2.3", sha256: "0123" }], rule: { name: "Schädel \\d+" } },
     predecessor: null,

@@ -87,6 +87,16 @@ test("structures that were looked for and not found are named beside those found
   assert.ok(!below(all, "Qualitative Evaluations").some((line) => line.includes("not found")));
 });
 
+test("what looks wrong with structures that were not found stands beside their names, and not among the algorithm's parameters", () => {
+  const check = "Left kidney is missing, though its neighbours are there";
+  const checked = report({ checks: [check] });
+  assert.deepEqual(below(checked, "Qualitative Evaluations").slice(0, 2), [
+    "CONTAINS: Comment = Looked for and not found: Left kidney 3.",
+    `CONTAINS: Plausibility = ${check}`,
+  ]);
+  assert.equal(lines(checked).filter((line) => line.includes(check)).length, 1);
+});
+
 test("before a review the report is preliminary and unverified, and says so", () => {
   const sr = parse(encodeSr(report()));
   assert.deepEqual(
