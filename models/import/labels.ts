@@ -6,6 +6,7 @@ import { colourOf } from "../catalogue/colours.ts";
 /**
  * Labels of a model by their names. A name that the catalogue knows gets its codes. Any other gets a code of our own private scheme whose
  * meaning is the name itself, and the category that claims least: a wrong standard code would make another structure of it wherever it is read.
+ * Where such a name ends in `_left` or `_right`, as TotalSegmentator's do of what there is two of, the side is said in its code all the same.
  *
  * @returns the labels, numbered from 1 in the given order, and which of them have private codes
  */
@@ -27,13 +28,21 @@ export function labelsOf(names: readonly string[]): { readonly labels: readonly 
         scheme: "99SEGBOX",
         meaning: meaningOf(name),
       },
-      modifiers: [],
+      modifiers: sideOf(name),
       anatomicRegion: null,
       color: colourOf(index),
       rtRoiInterpretedType: "",
     };
   });
   return { labels, uncoded };
+}
+
+/** PS3.16 CID 244. */
+const sides = { left: { value: "7771000", scheme: "SCT", meaning: "Left" }, right: { value: "24028007", scheme: "SCT", meaning: "Right" } };
+
+function sideOf(name: string): Label["modifiers"] {
+  const side = /[_\s](left|right)$/i.exec(name)?.[1]?.toLowerCase();
+  return side === "left" || side === "right" ? [sides[side]] : [];
 }
 
 function titleOf(name: string): string {
