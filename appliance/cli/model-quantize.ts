@@ -24,6 +24,7 @@ fp32; where it is missed to the end, the model stays fp32. What came out is in t
   --data DIR          the service's data folder
   --model-folder DIR  a model folder instead of NAME and --data, for who makes a model
   --patches N         patches to calibrate with, over all CTs; default 24
+  --tensorrt          also the graph that TensorRT builds an engine from, for a machine with an NVIDIA card
   --bench-only        judge nothing: the INT8 form is barred for good and serves to measure time, as with networks of random weights
 `,
   options: {
@@ -32,6 +33,7 @@ fp32; where it is missed to the end, the model stays fp32. What came out is in t
     data: { type: "string" },
     "model-folder": { type: "string" },
     patches: { type: "string" },
+    tensorrt: { type: "boolean" },
     "bench-only": { type: "boolean" },
   },
   positionals: 1,
@@ -53,6 +55,7 @@ fp32; where it is missed to the end, the model stays fp32. What came out is in t
       patches,
       threads: availableParallelism(),
       benchOnly,
+      tensorrt: args.values.tensorrt === true,
       now: systemClock.now(),
       onProgress: (line) => process.stderr.write(`segbox: ${line}\n`),
     });

@@ -7,6 +7,8 @@ import type { Weights } from "../network/u-net.ts";
 import { writeOnnxFile } from "../onnx/write.ts";
 import { cpuGraph, type Ranges } from "./cpu-graph.ts";
 import type { UNetLayers } from "./layers.ts";
+import { tensorrtForm } from "./tensorrt-engine.ts";
+import { tensorrtGraph } from "./tensorrt-graph.ts";
 import { headBytes } from "./weights.ts";
 
 /**
@@ -55,4 +57,14 @@ export async function writeCpuForm(
       head: { file, sha256, sizeBytes: head.length },
     },
   };
+}
+
+/** Writes the graph that TensorRT builds an engine from. */
+export async function writeTensorrtForm(
+  folder: string,
+  stem: string,
+  { layers, weights, ranges }: { layers: UNetLayers; weights: Weights; ranges: Ranges },
+): Promise<NetworkFile> {
+  const [written, ...beside] = await writeOnnxFile(join(folder, `${stem}.onnx`), tensorrtGraph(layers, weights, ranges));
+  return { ...tensorrtForm(written!), ...(beside.length > 0 ? { externalData: beside } : {}) };
 }

@@ -23,6 +23,8 @@ export type QuantizeOptions = {
   readonly threads: number;
   /** For networks of random weights: makes the INT8 forms without judging them, barred from ever making a result. */
   readonly benchOnly: boolean;
+  /** Also write the graphs that TensorRT builds engines from. */
+  readonly tensorrt: boolean;
   readonly now: number;
   readonly onProgress: (line: string) => void;
 };
@@ -64,7 +66,9 @@ export async function quantizeModel(options: QuantizeOptions): Promise<AccuracyR
     };
     const text = `${JSON.stringify(record, null, 1)}\n`;
     parseAccuracy(text, accuracyFile); // what can't be read back is not written
-    for (const { network } of quantised) for (const { file } of filesOf(network)) await rename(join(work, file), join(modelFolder, file));
+    for (const { network, tensorrt } of quantised)
+      for (const { file } of [network, ...(tensorrt ? [tensorrt] : [])].flatMap(filesOf))
+        await rename(join(work, file), join(modelFolder, file));
     await writeDurably(join(modelFolder, accuracyFile), [Buffer.from(text)]);
     const card = await readFile(join(modelFolder, "card.md"), "utf8").catch(ifMissing(`# ${manifest.title}\n`));
     await writeDurably(join(modelFolder, "card.md"), [Buffer.from(withAccuracySection(card, record))]);
@@ -77,13 +81,12 @@ export async function quantizeModel(options: QuantizeOptions): Promise<AccuracyR
   }
 }
 
-/** The INT8 form first where it may be used, last and barred where not; an earlier one of the same file goes. */
-function withForm(part: ModelPart, { network, passes, reason }: QuantisedPart): ModelPart {
-  const others = part.networks.filter(
-    ({ file, precision, engine }) => file !== network.file && !(precision === "int8" && engine === "onnx"),
-  );
+/** The INT8 form first where it may be used, last and barred where not; earlier ones go. */
+function withForm(part: ModelPart, { network, tensorrt, passes, reason }: QuantisedPart): ModelPart {
+  const others = part.networks.filter(({ file, precision, engine }) => file !== network.file && precision !== "int8" && engine === "onnx");
   const form: NetworkFile = passes ? network : { ...network, barred: reason };
-  return { ...part, networks: passes ? [form, ...others] : [...others, form] };
+  const forGpu = tensorrt ? [tensorrt] : [];
+  return { ...part, networks: passes ? [form, ...others, ...forGpu] : [...others, form, ...forGpu] };
 }
 
 const ifMissing =

@@ -16,7 +16,7 @@ import { floatGraph } from "./float-graph.ts";
 import { nextKeptFp32, verdictOn } from "./judge.ts";
 import { layerNoise } from "./layer-noise.ts";
 import { inputsOf, layersOf } from "./layers.ts";
-import { writeCpuForm } from "./part-forms.ts";
+import { writeCpuForm, writeTensorrtForm } from "./part-forms.ts";
 import { Sqnr } from "./sqnr.ts";
 import { type ChosenRanges, chooseRanges } from "./tensor-ranges.ts";
 import { weightsOf } from "./weights.ts";
@@ -32,11 +32,14 @@ export type PartOptions = {
   readonly patches: number;
   readonly threads: number;
   readonly benchOnly: boolean;
+  /** Also write the graph that TensorRT builds an engine from. */
+  readonly tensorrt: boolean;
   readonly onProgress: (line: string) => void;
 };
 
 export type QuantisedPart = {
   readonly network: NetworkFile;
+  readonly tensorrt: NetworkFile | null;
   readonly accuracy: PartAccuracy;
   readonly passes: boolean;
   readonly reason: string;
@@ -77,6 +80,7 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
     );
     await checkSameNetwork(float, kept[0]!);
     const ranges = chooseRanges(layers, counts);
+    const tensorrt = options.tensorrt ? await writeTensorrtForm(work, `${part.name}.tensorrt`, { layers, weights, ranges }) : null;
     let keepFp32: ReadonlySet<string> = new Set();
     for (let round = 0; ; round++) {
       const network = await writeCpuForm(work, `${part.name}.int8`, { layers, weights, ranges, keepFp32, plans });
@@ -87,7 +91,7 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
       const described = { ...made, layers: noise, rangeMethods: methodsOf(ranges) };
       if (options.benchOnly) {
         const accuracy = { ...described, againstFp32: null, againstHuman: null };
-        return { network, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
+        return { network, tensorrt, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
       }
       const judged: { againstFp32: FormAccuracy; againstHuman: readonly HumanAccuracy[] | null } = await compareForms(
         { plans, fp32, int8: network, ...options },
@@ -96,7 +100,7 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
       const { passes, reason } = verdictOn(judged.againstFp32);
       onProgress(`${part.name}: ${reason}`);
       const next = passes || round === mostRounds ? null : nextKeptFp32(noise, inputsOf(layers), keepFp32);
-      if (next === null) return { network, accuracy: { ...described, ...judged }, passes, reason, patches };
+      if (next === null) return { network, tensorrt, accuracy: { ...described, ...judged }, passes, reason, patches };
       keepFp32 = next;
     }
   } finally {

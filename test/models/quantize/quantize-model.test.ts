@@ -46,6 +46,7 @@ const options = (modelFolder: string, changes: Partial<QuantizeOptions>): Quanti
   patches: 4,
   threads: 2,
   benchOnly: false,
+  tensorrt: false,
   now: Date.UTC(2026, 10, 25),
   onProgress: () => {},
   ...changes,
@@ -137,10 +138,13 @@ test("a model is judged on held-out CTs, and what the judgement says is what the
   assert.ok(card.includes(record.reason) && card.includes("| liver |"));
 
   // Once more: the section and the form are put in anew, not added.
-  await quantizeModel(options(modelFolder, { benchOnly: true }));
+  await quantizeModel(options(modelFolder, { benchOnly: true, tensorrt: true }));
   const again = await readFile(join(modelFolder, "card.md"), "utf8");
   assert.equal(again.split("## INT8").length, 2);
-  assert.equal((await loadModel(modelFolder)).manifest.parts[0]!.networks.length, 2);
+  assert.deepEqual(
+    (await loadModel(modelFolder)).manifest.parts[0]!.networks.map(({ precision, engine }) => `${precision} ${engine}`),
+    ["fp32 onnx", "int8 onnx", "int8 tensorrt"],
+  );
 });
 
 test("a CT that was calibrated with must not judge, under another name either", async () => {
