@@ -1,5 +1,8 @@
-/** How the uint8 codes of a tensor stand for numbers: (code - zeroPoint) * scales[channel]. One zero point, as padding has one value. */
-export type ChannelCodes = { readonly scales: Float32Array; readonly zeroPoint: number };
+/**
+ * How the uint8 codes of a tensor stand for numbers: offsets[channel] + (code - zeroPoint) * scales[channel]; no offsets are offsets of 0. One
+ * zero point, as padding has one value.
+ */
+export type ChannelCodes = { readonly scales: Float32Array; readonly zeroPoint: number; readonly offsets?: Float32Array };
 
 /** Below it a division could leave what 32-bit floats hold. */
 const smallestScale = 1e-30;

@@ -30,7 +30,9 @@ type Value = {
   readonly shape: Zyx;
   readonly channels: number;
   readonly codes: ChannelCodes;
-  bytes?: string /** [1,c,d,h,w] */;
+  readonly markers: number;
+  bytes?: string;
+  /** [1,c,d,h,w] */
   floats?: string;
 };
 
@@ -50,7 +52,7 @@ export function cpuGraph(
   const exposed: { name: string; dims: readonly number[] }[] = [];
   const bytesOf = (value: Value): Bytes => {
     value.bytes ??= toBytes(graph, value);
-    return { value: value.bytes, shape: value.shape, channels: value.channels, codes: value.codes };
+    return { value: value.bytes, shape: value.shape, channels: value.channels, codes: value.codes, markers: value.markers };
   };
   const floatsOf = (value: Value): string => {
     value.floats ??= toFloats(graph, value);
@@ -59,7 +61,7 @@ export function cpuGraph(
   const expose = (name: string, value: Value): Value => {
     if (options.exposeLayers) {
       graph.output(bytesOf(value).value, name);
-      exposed.push({ name, dims: [...value.shape, value.channels] });
+      exposed.push({ name, dims: [...value.shape, value.channels + value.markers] });
     }
     return value;
   };
@@ -74,6 +76,7 @@ export function cpuGraph(
         shape,
         channels: layer.channelsOut,
         codes: out,
+        markers: 0,
         floats: floatConv(graph, joined, layer, layers, weights),
       });
     }
@@ -87,14 +90,20 @@ export function cpuGraph(
       const filter = graph.floats(weights.get(`${layer.name}.weight`)!.data, [layer.channelsIn, layer.channelsOut, ...layer.stride]);
       const inputs = [floatsOf(input), filter, graph.floats(weights.get(`${layer.name}.bias`)!.data)];
       const floats = graph.node("ConvTranspose", inputs, { kernel_shape: layer.stride, strides: layer.stride });
-      return { shape, channels: layer.channelsOut, codes: given(layer.name), floats };
+      return { shape, channels: layer.channelsOut, codes: given(layer.name), markers: 0, floats };
     }
     const { value, ...rest } = upsample(graph, bytesOf(input), layer, weights, given(layer.name));
     return expose(layer.name, { ...rest, bytes: value });
   };
 
   // The input's codes are never used: its first layer takes floats.
-  let value: Value = { shape: options.patch, channels: 1, codes: { scales: Float32Array.of(1), zeroPoint: 0 }, floats: "input" };
+  let value: Value = {
+    shape: options.patch,
+    channels: 1,
+    codes: { scales: Float32Array.of(1), zeroPoint: 0 },
+    markers: 0,
+    floats: "input",
+  };
   const skips: Value[] = [];
   for (const stage of layers.encoder) {
     for (const layer of stage) value = conv([value], layer);
@@ -142,12 +151,14 @@ function floatConv(graph: GraphBuilder, input: string, layer: ConvLayer, { normE
 }
 
 function toBytes(graph: GraphBuilder, { floats, codes, shape, channels }: Value): string {
+  if (codes.offsets) throw new Error("an upsampled tensor in floats stays in floats");
   const flat = graph.reshape(floats!, 1, channels, voxelsOf(shape));
   const bytes = graph.node("QuantizeLinear", [flat, ...perChannel(graph, codes)], { axis: 1 });
   return graph.reshape(graph.transpose(bytes, 0, 2, 1), ...shape, channels);
 }
 
 function toFloats(graph: GraphBuilder, { bytes, codes, shape, channels }: Value): string {
+  if (codes.offsets) throw new Error("an upsampled tensor is read by its convolution only");
   const apart = graph.transpose(graph.reshape(bytes!, 1, voxelsOf(shape), channels), 0, 2, 1);
   const floats = graph.node("DequantizeLinear", [apart, ...perChannel(graph, codes)], { axis: 1 });
   return graph.reshape(floats, 1, channels, ...shape);

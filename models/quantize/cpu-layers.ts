@@ -5,13 +5,22 @@ import { contributed, type GraphBuilder } from "./graph-builder.ts";
 import { type ConvLayer, stridedShape, type UNetLayers, type UpLayer } from "./layers.ts";
 
 /** A quantised value in the CPU graph: uint8, [depth][height][width][channel], the depth standing where a batch would. */
-export type Bytes = { readonly value: string; readonly shape: Zyx; readonly channels: number; readonly codes: ChannelCodes };
+export type Bytes = {
+  readonly value: string;
+  readonly shape: Zyx;
+  readonly channels: number;
+  readonly codes: ChannelCodes;
+  /** Of a tensor with offsets: so many channels behind its own, at the highest code everywhere. Padding is 0 in them, and so told apart. */
+  readonly markers: number;
+};
 
 /** Per channel, what code 0..255 stands for: lows + code * scales. */
 export type ChannelSpans = { readonly lows: Float32Array; readonly scales: Float32Array };
 /** A convolution's result on its way to the normalisation. */
 export type Convolved = { readonly value: string; readonly shape: Zyx; readonly channels: number; readonly spans: ChannelSpans };
 
+/** The kernels take channels by fours; four also keep the weights of the markers as small as the others. */
+const markersPerTensor = 4;
 /** ONNX's code of the type. */
 const int32 = 6;
 /** Pixels of one batch of the statistics: 255 squared times this stays within the int32 that onnxruntime sums in. */
@@ -41,8 +50,8 @@ export function convolve(
   const { shape } = first!;
   const { zeroPoint } = first!.codes;
   if (inputs.some(({ codes }) => codes.zeroPoint !== zeroPoint)) throw new Error(`the inputs of ${layer.name} have different zero points`);
-  const scalesIn = inputs.flatMap(({ codes }) => [...codes.scales]);
-  const filter = inScalesOf(weights.get(`${layer.name}.conv.weight`)!.data, scalesIn, layer.channelsOut);
+  const filter = filterForCodes(weights.get(`${layer.name}.conv.weight`)!.data, inputs, layer);
+  const channelsIn = inputs.reduce((sum, { channels, markers }) => sum + channels + markers, 0);
   const { values, scales } = quantiseWeights(filter, layer.channelsOut);
   const [kd, kh, kw] = layer.kernel;
   const [strideZ, strideY, strideX] = layer.stride;
@@ -50,7 +59,7 @@ export function convolve(
   const parts = Array.from({ length: kd }, (_, tap) => taps.map((each) => each[tap]!)).flat();
   const image = parts.length > 1 ? graph.node("Concat", parts, { axis: 3 }) : parts[0]!;
   const value = qLinearConv(graph, image, zeroPoint, {
-    filter: { dims: [layer.channelsOut, kd * layer.channelsIn, kh, kw], values: depthIntoChannels(values, layer) },
+    filter: { dims: [layer.channelsOut, kd * channelsIn, kh, kw], values: depthIntoChannels(values, layer, channelsIn) },
     scales: scales.map((scale, channel) => scale / spans.scales[channel]!),
     zeroPoint: 0,
     bias: quantiseBias(
@@ -66,14 +75,31 @@ export function convolve(
   return { value, shape: stridedShape(shape, layer.stride), channels: layer.channelsOut, spans };
 }
 
-/** A filter [out][in][…] that takes codes instead of numbers. */
-function inScalesOf(filter: Float32Array, scalesIn: readonly number[], channelsOut: number): Float32Array {
-  const perInput = filter.length / channelsOut / scalesIn.length;
-  return filter.map((value, at) => value * scalesIn[Math.floor(at / perInput) % scalesIn.length]!);
+/**
+ * A filter [out][in][…] that takes codes instead of numbers. What a channel's offset adds comes through the marker channels, tap by tap: where a
+ * tap lies on padding it adds nothing, as it should.
+ */
+function filterForCodes(filter: Float32Array, inputs: readonly Bytes[], { channelsOut, kernel: [kd, kh, kw] }: ConvLayer): Float32Array {
+  const taps = kd * kh * kw;
+  const all = inputs.reduce((sum, { channels, markers }) => sum + channels + markers, 0);
+  const made = new Float32Array(channelsOut * all * taps);
+  let from = 0;
+  for (let out = 0, to = 0; out < channelsOut; out++)
+    for (const { channels, markers, codes } of inputs) {
+      const offsetOf = new Float64Array(taps);
+      for (let channel = 0; channel < channels; channel++)
+        for (let tap = 0; tap < taps; tap++, from++, to++) {
+          made[to] = filter[from]! * codes.scales[channel]!;
+          offsetOf[tap]! += filter[from]! * (codes.offsets?.[channel] ?? 0);
+        }
+      for (let marker = 0; marker < markers; marker++)
+        for (let tap = 0; tap < taps; tap++, to++) made[to] = offsetOf[tap]! / (markers * (255 - codes.zeroPoint));
+    }
+  return made;
 }
 
 /** [out][in][z][y][x] to [out][z][in][y][x]. */
-function depthIntoChannels(values: Int8Array, { channelsIn, channelsOut, kernel: [kd, kh, kw] }: ConvLayer): Int8Array {
+function depthIntoChannels(values: Int8Array, { channelsOut, kernel: [kd, kh, kw] }: ConvLayer, channelsIn: number): Int8Array {
   const moved = new Int8Array(values.length);
   const plane = kh * kw;
   let to = 0;
@@ -91,7 +117,7 @@ function depthIntoChannels(values: Int8Array, { channelsIn, channelsOut, kernel:
  * The slices that each tap of the kernel sees, for every output slice; outside lies 0. Picked by Gather: onnxruntime copies with all threads
  * there, and with one in Slice and Pad.
  */
-function depthTaps(graph: GraphBuilder, { value, shape, channels, codes }: Bytes, kernel: number, stride: number): string[] {
+function depthTaps(graph: GraphBuilder, { value, shape, channels, markers, codes }: Bytes, kernel: number, stride: number): string[] {
   const [depth, height, width] = shape;
   const slices = Math.ceil(depth / stride);
   const pick = (from: string, first: number): string => {
@@ -101,7 +127,7 @@ function depthTaps(graph: GraphBuilder, { value, shape, channels, codes }: Bytes
   };
   const middle = stride === 1 ? value : pick(value, 0);
   if (kernel === 1) return [middle];
-  const padded = graph.node("Concat", [value, filledBytes(graph, [1, height, width, channels], codes.zeroPoint)], { axis: 0 });
+  const padded = graph.node("Concat", [value, filledBytes(graph, [1, height, width, channels + markers], codes.zeroPoint)], { axis: 0 });
   return [pick(padded, -1), middle, pick(padded, 1)];
 }
 
@@ -155,7 +181,7 @@ export function normalise(
   const one = graph.float(1);
   const sum = [affine(1, 0), one, graph.byte(0), affine(slope, 255), one, graph.byte(255), one, graph.byte(out.zeroPoint)];
   const value = graph.node("QLinearAdd", sum, {}, { domain: contributed });
-  return { value, shape, channels, codes: out };
+  return { value, shape, channels, codes: out, markers: 0 };
 }
 
 /**
@@ -230,32 +256,40 @@ function sampledRows(depth: number, height: number): number[] {
   ).flat();
 }
 
-/** A transposed convolution with kernel = step: a 1 x 1 convolution to all positions' channels, which are then moved to their places. */
+/**
+ * A transposed convolution with kernel = step: a 1 x 1 convolution to all positions' channels, which are then moved to their places. Codes with
+ * offsets bring their markers: channels without weights, whose bias is the highest code.
+ */
 export function upsample(graph: GraphBuilder, input: Bytes, layer: UpLayer, weights: Weights, out: ChannelCodes): Bytes {
   const [depth, height, width] = input.shape;
   const [sz, sy, sx] = layer.stride;
   const { channelsIn, channelsOut } = layer;
   const positions = sz * sy * sx;
+  const markers = out.offsets ? markersPerTensor : 0;
+  const all = channelsOut + markers;
   const stored = weights.get(`${layer.name}.weight`)!.data; // [in][out][z][y][x]
-  const filter = new Float32Array(stored.length); // [z][y][x][out][in]
+  const filter = new Float32Array(channelsIn * all * positions); // [z][y][x][out][in]
   for (let i = 0; i < channelsIn; i++)
     for (let o = 0; o < channelsOut; o++)
       for (let p = 0; p < positions; p++)
-        filter[(p * channelsOut + o) * channelsIn + i] = stored[(i * channelsOut + o) * positions + p]! * input.codes.scales[i]!;
-  const { values, scales } = quantiseWeights(filter, positions * channelsOut);
+        filter[(p * all + o) * channelsIn + i] = stored[(i * channelsOut + o) * positions + p]! * input.codes.scales[i]!;
+  const { values, scales } = quantiseWeights(filter, positions * all); // scale 1 where there is no weight
   const bias = weights.get(`${layer.name}.bias`)!.data;
-  const everyPosition = Float32Array.from({ length: positions * channelsOut }, (_, at) => bias[at % channelsOut]!);
+  const biasOf = (o: number): number => (o < channelsOut ? bias[o]! - (out.offsets?.[o] ?? 0) : 255 - out.zeroPoint);
   const blocks = qLinearConv(graph, input.value, input.codes.zeroPoint, {
-    filter: { dims: [positions * channelsOut, channelsIn, 1, 1], values },
-    scales: scales.map((scale, at) => scale / out.scales[at % channelsOut]!),
+    filter: { dims: [positions * all, channelsIn, 1, 1], values },
+    scales: scales.map((scale, at) => scale / (out.scales[at % all] ?? 1)),
     zeroPoint: out.zeroPoint,
-    bias: quantiseBias(everyPosition, scales),
+    bias: quantiseBias(
+      Float32Array.from(scales, (_, at) => biasOf(at % all)),
+      scales,
+    ),
     attributes: { kernel_shape: [1, 1] },
   });
-  const apart = graph.reshape(blocks, depth, height, width, sz, sy, sx, channelsOut);
+  const apart = graph.reshape(blocks, depth, height, width, sz, sy, sx, all);
   const shape: Zyx = [depth * sz, height * sy, width * sx];
-  const value = graph.reshape(graph.transpose(apart, 0, 3, 1, 4, 2, 5, 6), ...shape, channelsOut);
-  return { value, shape, channels: channelsOut, codes: out };
+  const value = graph.reshape(graph.transpose(apart, 0, 3, 1, 4, 2, 5, 6), ...shape, all);
+  return { value, shape, channels: channelsOut, codes: out, markers };
 }
 
 type Filter = { readonly dims: readonly number[]; readonly values: Int8Array };

@@ -28,17 +28,18 @@ export async function layerNoise(
       if (tap.what !== "given" || !codes) continue;
       if (!measured.has(tap.layer)) measured.set(tap.layer, new Sqnr());
       const { data, dims } = expected.get(tap.output)!;
-      const [, height, width] = codes.dims;
+      const [, height, width, perVoxel] = codes.dims; // markers besides the channels
       const [, channels, depth, rows, columns] = dims;
       const sqnr = measured.get(tap.layer)!;
-      const { scales, zeroPoint } = ranges.given.get(tap.layer)!;
+      const { scales, zeroPoint, offsets } = ranges.given.get(tap.layer)!;
       for (let c = 0, at = 0; c < channels!; c++) {
         const scale = scales[c]!;
+        const offset = offsets?.[c] ?? 0;
         for (let z = 0; z < depth!; z++)
           for (let y = 0; y < rows!; y++)
             for (let x = 0; x < columns!; x++, at++) {
-              const from = ((z * height! + y * tap.every) * width! + x * tap.every) * channels! + c;
-              sqnr.add(data[at]!, (codes.data[from]! - zeroPoint) * scale);
+              const from = ((z * height! + y * tap.every) * width! + x * tap.every) * perVoxel! + c;
+              sqnr.add(data[at]!, offset + (codes.data[from]! - zeroPoint) * scale);
             }
       }
     }

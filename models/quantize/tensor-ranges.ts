@@ -17,40 +17,35 @@ export type ChosenRanges = Ranges & { readonly chosen: ReadonlyMap<string, Chose
 
 /** Room for what a leaky ReLU leaves below 0. */
 const leakyZeroPoint = 8;
-/** Where the zero of a skip and of the upsampled tensor beside it may lie: the first needs room above only, the second on both sides. */
-const sharedZeroPoints = [48, 64, 80, 96, 112, 128];
 
 /**
- * Chooses how each channel is quantised. A channel's scale is its own: what reads it has the scale in its weights. What comes from a ReLU alone
- * starts at code 0. A skip and the upsampled tensor that one convolution reads together have one zero point, as its padding has one value.
+ * Chooses how each channel is quantised. A channel's scale is its own: what reads it has the scale in its weights. All tensors have one zero
+ * point, near the lowest code, as the padding of a convolution that reads two of them has one value. An upsampled tensor has values of both
+ * signs: its channels have offsets besides.
  */
 export function chooseRanges(layers: UNetLayers, counted: Counted): ChosenRanges {
   const chosen = new Map<string, ChosenChannels>();
   const convolved = new Map<string, ChannelSpans>();
   const given = new Map<string, ChannelCodes>();
-  const beside = new Map(layers.decoder.map(({ up }, stage) => [layers.encoder[layers.encoder.length - 2 - stage]!.at(-1)!.name, up.name]));
   const ranges = (name: string, kind: RangeKind): ChosenRange[] => counted.given.get(name)!.map((channel) => chooseRange(channel, kind));
-  const take = (name: string, zeroPoint: number, channels: readonly ChosenRange[]): void => {
-    chosen.set(name, { convolved: [], given: channels });
-    given.set(name, { zeroPoint, scales: bounded(channels) });
-  };
   for (const { name } of convsOf(layers)) {
-    const up = beside.get(name);
-    if (up === undefined) take(name, leakyZeroPoint, ranges(name, { zeroPoint: leakyZeroPoint, afterRelu: true }));
-    else {
-      const tried = sharedZeroPoints.map((zeroPoint) => {
-        const pair = { zeroPoint, skip: ranges(name, { zeroPoint, afterRelu: true }), up: ranges(up, { zeroPoint }) };
-        return { ...pair, error: meanError(pair.skip) + meanError(pair.up) };
-      });
-      const best = tried.reduce((least, each) => (each.error < least.error ? each : least));
-      take(name, best.zeroPoint, best.skip);
-      take(up, best.zeroPoint, best.up);
-    }
+    const outputs = ranges(name, { zeroPoint: leakyZeroPoint, afterRelu: true });
     const channels = counted.convolved.get(name)!.map((histogram) => chooseRange(histogram, {}));
-    chosen.set(name, { ...chosen.get(name)!, convolved: channels });
+    chosen.set(name, { convolved: channels, given: outputs });
+    given.set(name, { zeroPoint: leakyZeroPoint, scales: bounded(outputs) });
     convolved.set(name, {
       lows: Float32Array.from(channels, ({ low }) => low),
       scales: Float32Array.from(channels, ({ scale }) => scale),
+    });
+  }
+  for (const { up } of layers.decoder) {
+    const outputs = ranges(up.name, {});
+    chosen.set(up.name, { convolved: [], given: outputs });
+    given.set(up.name, {
+      zeroPoint: leakyZeroPoint,
+      offsets: Float32Array.from(outputs, ({ low }) => low),
+      // The same range on fewer codes.
+      scales: bounded(outputs).map((scale) => (scale * 255) / (255 - leakyZeroPoint)),
     });
   }
   return { convolved, given, chosen };

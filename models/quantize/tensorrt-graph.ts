@@ -76,6 +76,7 @@ export function tensorrtGraph(layers: UNetLayers, weights: Weights, ranges: Rang
 
 /** The largest magnitude in the ranges of a layer's channels: TensorRT knows one scale per activation. */
 function largestOf({ given }: Ranges, name: string): number {
-  const { scales, zeroPoint } = given.get(name)!;
-  return Math.max(...scales) * Math.max(zeroPoint, 255 - zeroPoint);
+  const { scales, zeroPoint, offsets } = given.get(name)!;
+  const ends = [...scales].flatMap((scale, c) => [-zeroPoint, 255 - zeroPoint].map((code) => (offsets?.[c] ?? 0) + code * scale));
+  return Math.max(...ends.map(Math.abs));
 }

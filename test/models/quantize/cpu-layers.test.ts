@@ -72,7 +72,7 @@ for (const { what, shape, inputs, out, kernel, stride } of cases)
       const parts = inputs.map((count, n): Bytes => {
         const value = graph.node("Slice", [all, graph.ints(from), graph.ints(from + count), graph.ints(3)]);
         from += count;
-        return { value, shape, channels: count, codes: { scales: scalesOf[n]!, zeroPoint } };
+        return { value, shape, channels: count, codes: { scales: scalesOf[n]!, zeroPoint }, markers: 0 };
       });
       return convolve(graph, parts, layer, weights, spans).value;
     });
@@ -157,16 +157,18 @@ test("a transposed convolution puts every position where the float one does", as
     ["up.bias", bias],
   ]);
   const scalesIn = Float32Array.from({ length: channelsIn }, () => 0.005 + next() / 200);
-  const out = { zeroPoint: 100, scales: Float32Array.from({ length: channelsOut }, () => 0.02 + next() / 50) };
+  const offsets = Float32Array.from({ length: channelsOut }, () => -2 - next());
+  const out = { zeroPoint: 8, offsets, scales: Float32Array.from({ length: channelsOut }, () => 0.02 + next() / 50) };
   const voxels = shape[0] * shape[1] * shape[2];
   const codes = Float32Array.from({ length: voxels * channelsIn }, () => Math.floor(next() * 256));
   const found = await run(codes, (graph, bytes) => {
     const value = graph.reshape(bytes, ...shape, channelsIn);
-    const input = { value, shape, channels: channelsIn, codes: { scales: scalesIn, zeroPoint: 8 } };
+    const input = { value, shape, channels: channelsIn, codes: { scales: scalesIn, zeroPoint: 8 }, markers: 0 };
     return upsample(graph, input, { name: "up", channelsIn, channelsOut, stride }, weights, out).value;
   });
   const [depth, height, width] = [shape[0] * 2, shape[1], shape[2] * 2];
-  assert.equal(found.length, depth * height * width * channelsOut);
+  const all = channelsOut + 4;
+  assert.equal(found.length, depth * height * width * all);
   for (let z = 0; z < depth; z++)
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++)
@@ -176,8 +178,47 @@ test("a transposed convolution puts every position where the float one does", as
           let sum = bias.data[o]!;
           for (let i = 0; i < channelsIn; i++)
             sum += (codes[from * channelsIn + i]! - 8) * scalesIn[i]! * filter.data[(i * channelsOut + o) * 4 + position]!;
-          const code = Math.max(0, Math.min(255, sum / out.scales[o]! + out.zeroPoint));
-          const at = ((z * height + y) * width + x) * channelsOut + o;
-          assert.ok(Math.abs(found[at]! - code) <= 1.5, `${found[at]}, expected ${code}`); // weights are rounded too
+          const code = Math.max(0, Math.min(255, (sum - offsets[o]!) / out.scales[o]! + out.zeroPoint));
+          const at = ((z * height + y) * width + x) * all;
+          assert.ok(Math.abs(found[at + o]! - code) <= 1.5, `${found[at + o]}, expected ${code}`); // weights are rounded too
+          assert.deepEqual([...found.subarray(at + channelsOut, at + all)], [255, 255, 255, 255]);
+        }
+});
+
+test("padding is exactly 0 for channels with offsets too, by the markers", async () => {
+  const next = randomOf(9);
+  const [shape, channels, out]: [Zyx, number, number] = [[3, 4, 5], 16, 16];
+  const layer: ConvLayer = { name: "layer", channelsIn: channels, channelsOut: out, kernel: [3, 3, 3], stride: [1, 1, 1] };
+  const filter = weight([out, channels, 3, 3, 3], next);
+  const codesOf = {
+    zeroPoint: 8,
+    scales: Float32Array.from({ length: channels }, () => 0.01 + next() / 100),
+    offsets: Float32Array.from({ length: channels }, () => -1 - next()),
+  };
+  const voxels = shape[0] * shape[1] * shape[2];
+  const all = channels + 4;
+  const codes = Float32Array.from({ length: voxels * all }, (_, at) => (at % all < channels ? 8 + Math.floor(next() * 248) : 255));
+  const spans = { lows: new Float32Array(out).fill(-25), scales: new Float32Array(out).fill(50 / 255) };
+  const found = await run(codes, (graph, bytes) => {
+    const input = { value: graph.reshape(bytes, ...shape, all), shape, channels, codes: codesOf, markers: 4 };
+    return convolve(graph, [input], layer, new Map([["layer.conv.weight", filter]]), spans).value;
+  });
+  const [depth, height, width] = shape;
+  for (let z = 0, voxel = 0; z < depth; z++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++, voxel++)
+        for (let o = 0; o < out; o++) {
+          let sum = 0;
+          for (let tap = 0; tap < 27; tap++) {
+            const [tz, ty, tx] = [z + Math.floor(tap / 9) - 1, y + (Math.floor(tap / 3) % 3) - 1, x + (tap % 3) - 1];
+            if (tz < 0 || ty < 0 || tx < 0 || tz >= depth || ty >= height || tx >= width) continue;
+            for (let c = 0; c < channels; c++) {
+              const code = codes[((tz * height + ty) * width + tx) * all + c]!;
+              sum += (codesOf.offsets[c]! + (code - 8) * codesOf.scales[c]!) * filter.data[(o * channels + c) * 27 + tap]!;
+            }
+          }
+          const code = Math.max(0, Math.min(255, (sum + 25) / (50 / 255)));
+          // Half a code, and the rounding of 432 weights. Without the markers the border would be 20 and more away.
+          assert.ok(Math.abs(found[voxel * out + o]! - code) <= 2.5, `${found[voxel * out + o]}, expected ${code}`);
         }
 });
