@@ -7,6 +7,7 @@ import { modelCommands } from "./model.ts";
 import { nodePause, nodeResume, nodeTest } from "./node.ts";
 import { nodeFind } from "./node-find.ts";
 import { nodePull } from "./node-pull.ts";
+import { nodeRemove } from "./node-remove.ts";
 import { nodeToken } from "./node-token.ts";
 import { reproduce } from "./reproduce.ts";
 import { segment } from "./segment.ts";
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   nodePull,
   nodePause,
   nodeResume,
+  nodeRemove,
   nodeToken,
   ...modelCommands,
   tlsRequest,

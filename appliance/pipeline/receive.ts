@@ -128,11 +128,17 @@ const comparedLimitBytes = 16 * 1024 * 1024;
  * The row of an earlier image that this one is the same as, under another header: what a PACS makes of a series that it forwards and the
  * scanner has sent already. Such a copy must not start the series anew. Only pixels that are coded alike are compared here.
  */
-async function findSame(header: InstanceHeader, file: ReceivedFile, { database, objects }: ReceiveOptions): Promise<number | undefined> {
+async function findSame(
+  header: InstanceHeader,
+  file: ReceivedFile,
+  { database, objects, log }: ReceiveOptions,
+): Promise<number | undefined> {
   const earlier = findInstance(database, header.seriesInstanceUid, header.sopInstanceUid);
   if (!earlier || earlier.digest === file.digest || Math.max(earlier.sizeBytes, file.sizeBytes) > comparedLimitBytes) return undefined;
   const [first, second] = await Promise.all([readFile(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
-  return (await isSameImage(first, second, { decode: false })) ? earlier.id : undefined;
+  if (await isSameImage(first, second, { decode: false })) return earlier.id;
+  log.warn("instance-differs", { instanceId: earlier.id }); // both are kept; the series is refused where both would be part of a volume
+  return undefined;
 }
 
 type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
