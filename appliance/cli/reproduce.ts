@@ -34,7 +34,8 @@ export const reproduce: Command = {
   help: `
 segbox reproduce UID --data DIR
 
-Runs the segmentation of a result again, from the images it was made from with the model that is installed, and compares. Where release, engine,
+Runs the segmentation of a result again, from the images it was made from with the model that is installed, in the same mode and with the same forms
+of its networks where they are here, and compares. Where release, engine,
 precision, processor, model files and settings are what they were, every voxel has to be the same: digests are compared. Elsewhere it says what
 differs, and compares each structure by Dice and volume. A superseded result can be run again too, as long as its images are here.
 
@@ -68,6 +69,8 @@ Exit code 0: digests are equal; or, where something else differs than the model'
           modelVersion: result.modelVersion,
           outputFolder: work,
           threads: result.record.trace?.threads ?? availableParallelism(),
+          ...settingsOf(result),
+          activationFile: folder.activation(result.modelName),
         },
         { stallMs: childStallMs, onProgress: (share) => process.stderr.write(`\rinference ${Math.round(share * 100)} %`) },
       );
@@ -80,6 +83,13 @@ Exit code 0: digests are equal; or, where something else differs than the model'
     }
   },
 };
+
+/** What its rule chose, and the forms of the networks that made it, so far as they were noted. */
+function settingsOf({ rule, record }: Result): Pick<SegmentRequest, "mode" | "asBefore"> {
+  const networks = record?.trace?.networks;
+  const mode = record?.trace?.mode ?? rule.mode;
+  return { ...(mode && { mode }), ...(networks && { asBefore: networks }) };
+}
 
 /** The images that the result was made from, whatever its series has become. */
 async function imagesOf(database: Database, folder: DataFolder, { id }: Result): Promise<SourceFile[]> {

@@ -81,6 +81,29 @@ export function choicesOf(part: ModelPart, activation: Activation | null): reado
   });
 }
 
+/** A form of a network that made a result, as it is kept with it. */
+export type PastForm = {
+  readonly part: string;
+  readonly file: string;
+  readonly precision: string;
+  readonly provider: string;
+  readonly threads: number;
+};
+
+/**
+ * The form of a part's network that made a result, to make it again: barred or not by now. Behind it those that may be run. A model that crops by another one notes that one's forms before its own, so the last of the part's name counts.
+ */
+export function choicesAsBefore(part: ModelPart, past: readonly PastForm[], activation: Activation | null): readonly Choice[] {
+  const form = past.findLast((each) => each.part === part.name);
+  const network = part.networks.find(
+    ({ file, precision, engine }) => engine === "onnx" && file === form?.file && precision === form.precision,
+  );
+  const provider = providers.find((each) => each === form?.provider);
+  const usual = choicesOf(part, activation); // where it is gone, or can't be run here
+  if (!form || !network || !provider) return usual;
+  return [{ network, provider, threads: form.threads, arena: mayHaveArena(network) }, ...usual];
+}
+
 /**
  * Whether onnxruntime may keep memory between patches. Its arena grows by doubling: with a full-size fp32 network it holds 1.3 GB more than is
  * needed, for a sixth of the time, and large CTs would not fit into a small box any more.

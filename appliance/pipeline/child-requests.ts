@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
+import type { PastForm } from "../domain/activation.ts";
 import type { Uid } from "../domain/ids.ts";
 import type { NetworkFile } from "../domain/model.ts";
 import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
@@ -39,6 +40,8 @@ export type SegmentRequest = {
   readonly labels?: readonly string[];
   /** To measure time only: run the forms of this precision, barred or not, and no others; left out: what may make results. */
   readonly benchPrecision?: NetworkFile["precision"];
+  /** To make a result again: the forms of the model's networks that made it; left out: those that are best now. */
+  readonly asBefore?: readonly PastForm[];
   /** An installed model that crops the CT to those labels first; left out: none. */
   readonly cropBy?: string;
 };

@@ -9,7 +9,7 @@ import type { InferenceTrace } from "../domain/result.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import { readActivation } from "../inference/activation-file.ts";
 import { startThreads } from "../inference/compute-threads.ts";
-import { filesOf, type LoadedModel, readModel } from "../inference/models.ts";
+import { type LoadedModel, readModel } from "../inference/models.ts";
 import { engineName } from "../inference/session.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
@@ -17,6 +17,7 @@ import { measureLabels } from "../volume/measure.ts";
 import { straighten } from "../volume/restack.ts";
 import type { CtVolume } from "../volume/volume.ts";
 import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
+import { modelFilesOf } from "./model-files.ts";
 import { runModel } from "./run-model.ts";
 
 /** The model that the result was planned with: a result must not name one version and come from another. */
@@ -56,6 +57,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     wanted: request.labels ?? null,
     cropBy: request.cropBy ?? null,
     benchPrecision: request.benchPrecision ?? null,
+    asBefore: request.asBefore ?? null,
     onInfer(ms) {
       networkMs += ms;
     },
@@ -81,7 +83,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     engine: engineName,
     threads: request.threads,
     cpu: cpus()[0]?.model.trim() ?? "",
-    modelFiles: await modelFiles(request.modelFolder, model),
+    modelFiles: await modelFilesOf(model, request.labels ? (request.cropBy ?? null) : null),
     patchSize: parts[0]!.plans.patchSize,
     spacingMm: parts[0]!.plans.spacing,
     stepSize: manifest.stepSize,
@@ -135,22 +137,6 @@ function stopwatch(): { lap(): number; totalMs(): number } {
     },
     totalMs: () => Math.round(performance.now() - startedMs),
   };
-}
-
-/** Digests of what decides a result: of the networks from the manifest, which are checked as they are opened, of plans and dataset from the files. */
-async function modelFiles(folder: string, { manifest }: LoadedModel): Promise<InferenceTrace["modelFiles"]> {
-  const texts = await Promise.all(
-    manifest.parts
-      .flatMap(({ nnunet }) => [nnunet.plans, nnunet.dataset])
-      .map(async (file) => ({
-        file,
-        sha256: createHash("sha256")
-          .update(await readFile(join(folder, file)))
-          .digest("hex"),
-      })),
-  );
-  const networks = manifest.parts.flatMap(({ networks }) => networks.flatMap(filesOf));
-  return [...networks.map(({ file, sha256 }) => ({ file, sha256 })), ...texts];
 }
 
 function nearestIjk(grid: Grid, point: Lps): [number, number, number] {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
-import { type Activation, type Choice, choicesOf, mayHaveArena } from "../domain/activation.ts";
+import { type Activation, type Choice, choicesAsBefore, choicesOf, mayHaveArena, type PastForm } from "../domain/activation.ts";
 import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
@@ -23,6 +23,8 @@ export type RunModelOptions = {
   readonly cropBy: string | null;
   /** To measure time only: the forms of this precision, barred or not; null: what may make results. */
   readonly benchPrecision: NetworkFile["precision"] | null;
+  /** To make a result again: the forms that made it; null: those that are best now. */
+  readonly asBefore: readonly PastForm[] | null;
   /** Told how long each answer of a network took, ms. */
   readonly onInfer: (ms: number) => void;
   readonly onProgress: (share: number) => void;
@@ -64,6 +66,7 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
   const rough = await runModel(volume, cropModel, {
     ...options,
     activation: null, // of another model; it is small, and judged by nothing but a box
+    asBefore: null,
     wanted: crop.labels,
     cropBy: null,
     onProgress: (share) => options.onProgress(share / 10),
@@ -91,11 +94,12 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
 }
 
 async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedModel, options: RunModelOptions): Promise<ModelRun> {
-  const { activation, threads, compute, wanted, benchPrecision, onProgress, onStage } = options;
+  const { activation, asBefore, threads, compute, wanted, benchPrecision, onProgress, onStage } = options;
   const used: UsedNetwork[] = [];
   const notes: string[] = [];
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
-    const choices = benchPrecision === null ? choicesOf(part, activation) : benchChoices(part, benchPrecision);
+    const usual = asBefore ? choicesAsBefore(part, asBefore, activation) : choicesOf(part, activation);
+    const choices = benchPrecision === null ? usual : benchChoices(part, benchPrecision);
     for (const [index, choice] of choices.entries()) {
       const { network, provider, arena } = choice;
       try {

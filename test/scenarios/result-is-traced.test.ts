@@ -14,7 +14,13 @@ import { cli, exampleCt, isDelivered, startBox } from "./box.ts";
 test("a delivered object leads back to its images, model and settings, and its result can be made again", async () => {
   await using folder = await temporaryFolder("traced");
   await using pacs = await startStorescp({ aeTitle: "PACS" });
-  await using box = await startBox({ data: folder.path, pacs: { aeTitle: "PACS", dicomPort: pacs.port }, quietSeconds: 0.5 });
+  await using box = await startBox({
+    data: folder.path,
+    pacs: { aeTitle: "PACS", dicomPort: pacs.port },
+    quietSeconds: 0.5,
+    // Not as it is when nothing is said: made again, it has to be made in the same way.
+    rules: [{ name: "axial CT", model: "reference", mode: "fast", outputs: ["seg", "rtstruct"], destinations: ["pacs"] }],
+  });
   await storescu({ port: box.dicomPort, callingAeTitle: "CT1", calledAeTitle: box.aeTitle, options: ["-xv"], paths: [exampleCt] });
   const series = await box.seriesWhen(isDelivered);
   const results = join(folder.path, "results", String(series.results[0]!.id));

@@ -22,6 +22,7 @@ const options: RunModelOptions = {
   wanted: null,
   cropBy: null,
   benchPrecision: null,
+  asBefore: null,
   onInfer: () => {},
   onProgress: () => {},
   onStage: () => {},
@@ -74,6 +75,23 @@ test("the first form of a network that may be run is run; one that can't be load
   );
   assert.match(notes[0]!, /^broken\.onnx can't be run on cpu: .* can't be loaded/);
   assert.deepEqual(values(labelMap.labels), [0, 1, 2]);
+});
+
+test("to make a result again the form that made it is run, best or not, barred since or not; one that is gone leaves it to the best", async () => {
+  const folder = await makeThresholdModel(root, "again", (manifest) =>
+    withPart(manifest, (part) => ({ ...part, networks: [fp32, { ...fp32, precision: "int8", barred: "worst Dice 0.91" }] })),
+  );
+  const model = await readModel(folder);
+  const past = (file: string) => [
+    { part: "main", file: "of-a-cropping-model.onnx", precision: "fp32", provider: "cpu", threads: 1 },
+    { part: "main", file, precision: "int8", provider: "cpu", threads: 2 },
+  ];
+  const again = async (file: string) => {
+    const { used } = await runModel(body(), model, { ...options, asBefore: past(file) });
+    return used.map(({ network, threads }) => [network.precision, threads]);
+  };
+  assert.deepEqual(await again(fp32.file), [["int8", 2]]);
+  assert.deepEqual(await again("gone.onnx"), [["fp32", null]]);
 });
 
 test("a damaged file is refused, not passed over", async () => {
