@@ -10,6 +10,7 @@ import { dataFolder } from "./config/data-folder.ts";
 import { parseDicomSettings } from "./config/dicom-settings.ts";
 import type { Site } from "./config/site-file.ts";
 import type { ResultId } from "./domain/ids.ts";
+import { createYoungCollector } from "./host/collect-young.ts";
 import { readMachine } from "./host/machine.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
 import { readSoftwareVersion } from "./host/software-version.ts";
@@ -21,6 +22,7 @@ import { Runner } from "./jobs/runner.ts";
 import { addPullOf, findAt, testAndNote } from "./pipeline/ask-node.ts";
 import { Changes } from "./pipeline/changes.ts";
 import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
+import { noteCommitment } from "./pipeline/commit-delivery.ts";
 import { startDicomNode } from "./pipeline/dicom-node.ts";
 import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
@@ -132,8 +134,9 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           ...receivingOptions,
           wake: () => {}, // the runner looks again when the pull ends
           onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
-          onBytes: () => {}, // that rate is of what is sent to us
+          onBytes: createYoungCollector(),
         }),
+      commitmentMs: dicom.commitmentMinutes * 60_000,
       associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),
       maxObjectBytes: limits.objectMegabytes * 1_048_576,
       async readModel(name) {
@@ -232,6 +235,15 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     ...receivingOptions,
     settings: dicom,
     tls,
+    commitmentReported: (report) => {
+      noteCommitment(report, {
+        ...receivingOptions,
+        ...caller(),
+        tls: () => tls?.identity,
+        commitmentMs: dicom.commitmentMinutes * 60_000,
+      });
+      runner.wake();
+    },
     durability,
     open,
     wake: () => runner.wake(),

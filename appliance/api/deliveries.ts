@@ -25,6 +25,8 @@ export type DeliverySummary = {
   /** The destination's last C-STORE status, 0 for Success, and its Error Comment. */
   readonly status: number | null;
   readonly comment: string | null;
+  /** Of a delivered one, whether the destination has committed itself to keep it; null: it is not asked to. */
+  readonly commitment: "asked" | "committed" | "failed" | null;
   /** UTC epoch ms. */
   readonly triedAt: number | null;
   readonly deliveredAt: number | null;

@@ -71,6 +71,10 @@ export const dicomSchema = z.strictObject({
     .default([]),
   /** A series is complete when nothing came for so long and no association that brought its images is open. */
   quietSeconds: z.number().min(0.1).max(3600).default(10),
+  /** A series to which images keep coming for so long is taken as it is then; what comes later makes a new result. */
+  forceCompleteMinutes: z.number().min(0.01).max(1440).default(30),
+  /** How long a node whose `services` name commitment may take to commit itself to keep an object; then it is asked again, three times in all. */
+  commitmentMinutes: z.number().min(0.01).max(10_080).default(60),
   limits: limits.prefault({}),
   /** false: Success does not wait for the disk, and a power cut loses what was acknowledged. For measurements only. */
   durable: z.boolean().default(true),

@@ -7,6 +7,7 @@ import { type AeTitle, parseAeTitle } from "../domain/ids.ts";
 import { type AssociateRequest, contextResults, dicomApplicationContext } from "./associate-pdu.ts";
 import { type CommandSet, commandFields, encodeCommandSet, noDataSet } from "./command-set.ts";
 import { type AbortCause, Connection, type UpperLayerUser } from "./connection.ts";
+import { IncomingEventReport } from "./event-report.ts";
 import { IncomingStore } from "./incoming-store.ts";
 import { addressOf } from "./listeners.ts";
 import { type MessageEvent, MessageReader } from "./message-reader.ts";
@@ -16,6 +17,7 @@ import { negotiate, takesStorage, verificationSopClass } from "./presentation-co
 import { ProtocolError } from "./protocol.ts";
 import { type Rejection, rejections } from "./rejections.ts";
 import type { PeerInfo, ScpHandlers, ScpOptions } from "./scp-contract.ts";
+import { commitmentSopClass } from "./services.ts";
 import { type Failure, statuses, statusText } from "./status.ts";
 
 export type FilledOptions = Required<Omit<ScpOptions, "tls">> & { readonly tls: ScpOptions["tls"] | null };
@@ -37,6 +39,8 @@ type Request = {
   readonly command: CommandSet;
   /** Null: not a C-STORE; its data set, if it has one, is dropped. */
   readonly store: IncomingStore | null;
+  /** Set: a report of Storage Commitment. */
+  readonly report?: IncomingEventReport | null;
   readonly failure: Failure | null;
 };
 
@@ -138,7 +142,7 @@ export class ScpAssociation implements UpperLayerUser {
     const { options, handlers, log } = this.#site;
     const contexts = negotiate(
       request.contexts,
-      (uid) => uid === verificationSopClass || takesStorage(uid, options),
+      (uid) => uid === verificationSopClass || takesStorage(uid, options) || this.#takesReports(uid),
       (uid) => options.transferSyntaxes.includes(uid),
     );
     const proposed = new Map(request.contexts.map((context) => [context.id, context.abstractSyntax]));
@@ -146,6 +150,8 @@ export class ScpAssociation implements UpperLayerUser {
       if (result === contextResults.acceptance) this.#contexts.set(id, { abstractSyntax: proposed.get(id)!, transferSyntax });
     this.#peer = peer;
     this.#peerMaxPduLength = request.userInformation.maxPduLength;
+    // PS3.4 J.3.3: who reports is the SCP of that class, and says so
+    const roles = request.userInformation.roles?.filter(({ sopClassUid, scp }) => scp && this.#takesReports(sopClassUid)) ?? [];
     const { tls, ...plain } = peer;
     log.info("association-opened", {
       ...plain,
@@ -160,8 +166,11 @@ export class ScpAssociation implements UpperLayerUser {
       ...request, // PS3.8 section 9.3.3: both AE titles go back as they came
       protocolVersion: 1,
       contexts,
-      userInformation: { maxPduLength: options.maxPduLength, implementationClassUid, implementationVersionName },
+      userInformation: { maxPduLength: options.maxPduLength, implementationClassUid, implementationVersionName, roles },
     });
+  }
+  #takesReports(uid: string): boolean {
+    return uid === commitmentSopClass && this.#site.handlers.commitmentReported !== undefined;
   }
 
   dataIndicated(piece: DataPiece): void | Promise<void> {
@@ -177,12 +186,23 @@ export class ScpAssociation implements UpperLayerUser {
     if (command.messageId === undefined) throw new ProtocolError("a request without a message id");
     const isStore = field === commandFields.cStoreRequest && hasDataSet;
     const store = isStore ? new IncomingStore(this.#site.options.maxObjectBytes) : null;
-    this.#request = { contextId, command, store, failure: failureOfRequest(field) };
+    const report = hasDataSet ? this.#reportOf(command, this.#contexts.get(contextId)!) : null;
+    this.#request = { contextId, command, store, report, failure: failureOfRequest(field) };
     if (store && this.#peer) return store.open(command, this.#contexts.get(contextId)!, this.#site.handlers, this.#peer);
     if (!hasDataSet) this.#respond(this.#request.failure);
   }
 
+  #reportOf(command: CommandSet, context: Context): IncomingEventReport | null {
+    if (!IncomingEventReport.is(command, context)) return null;
+    return new IncomingEventReport(command, context, (report) => this.#site.handlers.commitmentReported?.(report, this.#peer!));
+  }
+
   #continue(bytes: Buffer, isEnd: boolean): void | Promise<void> {
+    const report = this.#request?.report;
+    if (report) {
+      report.write(bytes);
+      return isEnd ? report.finish().then((answer) => this.#answer(answer)) : undefined;
+    }
     const store = this.#request?.store;
     const pending = store?.write(bytes);
     if (!isEnd) return pending;
@@ -210,17 +230,24 @@ export class ScpAssociation implements UpperLayerUser {
 
   /** PS3.7 sections 9.3.1.2 and 9.3.5.2. */
   #respond(failure: Failure | null): void {
-    const { contextId, command } = this.#request!;
-    this.#request = null;
+    const { command } = this.#request!;
     const isEcho = command.commandField === commandFields.cEchoRequest;
-    const response = encodeCommandSet({
+    this.#answer({
       ...(command.affectedSopClassUid !== undefined && { affectedSopClassUid: command.affectedSopClassUid }),
       ...(!isEcho && command.affectedSopInstanceUid !== undefined && { affectedSopInstanceUid: command.affectedSopInstanceUid }),
+      status: failure?.status ?? statuses.success,
+      ...(failure && { errorComment: failure.comment }),
+    });
+  }
+  /** What a response says beside which request it is to. */
+  #answer(what: CommandSet): void {
+    const { contextId, command } = this.#request!;
+    this.#request = null;
+    const response = encodeCommandSet({
+      ...what,
       commandField: (command.commandField ?? 0) | 0x8000,
       messageIdBeingRespondedTo: command.messageId ?? 0,
       commandDataSetType: noDataSet,
-      status: failure?.status ?? statuses.success,
-      ...(failure && { errorComment: failure.comment }),
     });
     this.#connection.sendData([encodeData(contextId, true, response, this.#peerMaxPduLength)]);
   }

@@ -1,3 +1,4 @@
+import type { CommitmentReport } from "../dicom/commitment.ts";
 import type { AeTitle, Uid } from "../domain/ids.ts";
 import type { Rejection } from "./rejections.ts";
 import type { ClientCertificates, TlsIdentity } from "./tls.ts";
@@ -54,6 +55,11 @@ export type ScpHandlers = {
   acceptAssociation(peer: PeerInfo): AssociationDecision | Promise<AssociationDecision>;
   /** May throw RefusedError or UnavailableError: the data set is then read to its end and dropped, and the sender hears the status. */
   openInstance(instance: IncomingInstance): Promise<InstanceSink>;
+  /**
+   * A node reports on a Storage Commitment that we have asked for; resolves when that is kept for good. RefusedError: no such transaction. Absent:
+   * such reports are not taken.
+   */
+  commitmentReported?(report: CommitmentReport, peer: PeerInfo): void | Promise<void>;
   associationOpened?(peer: PeerInfo): void;
   /** The association ended, however it did, and none of its sinks will be called again. Once for each accepted association. */
   associationClosed(peer: PeerInfo): void;

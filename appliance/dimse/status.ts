@@ -5,6 +5,7 @@ export const statuses = {
   success: 0x0000,
   processingFailure: 0x0110,
   duplicateSopInstance: 0x0111,
+  invalidArgumentValue: 0x0115,
   invalidObjectInstance: 0x0117,
   sopClassNotSupported: 0x0122,
   unrecognizedOperation: 0x0211,

@@ -47,7 +47,7 @@ export type ResultDocument = {
 export type Receipt = {
   readonly destination: string;
   /** How the answer came. */
-  readonly service: "c-store";
+  readonly service: "c-store" | "storage-commitment";
   readonly output: ObjectKind;
   readonly sopClassUid: Uid;
   readonly seriesInstanceUid: Uid;
@@ -227,6 +227,8 @@ export type Delivery = {
   /** The peer's last C-STORE status, 0 for Success, and its Error Comment with that. */
   readonly status: number | null;
   readonly comment: string | null;
+  /** Of a delivered one, whether the peer has committed itself to keep it; null: it was not asked to. failed: `state` is so too. */
+  readonly commitment: "asked" | "committed" | "failed" | null;
   /** UTC epoch ms. */
   readonly triedAt: number | null;
   readonly deliveredAt: number | null;

@@ -8,7 +8,8 @@ import { getSeries } from "../store/series.ts";
 import { listNodes, listPausedNodes } from "../store/settings.ts";
 
 export function deliverySummary(delivery: Delivery, pausedNodes: readonly string[]): DeliverySummary {
-  const { id, destination, output, choices, refusals, state, attempts, reason, status, comment, triedAt, deliveredAt } = delivery;
+  const { id, destination, output, choices, refusals, state, attempts, reason, status, comment, commitment, triedAt, deliveredAt } =
+    delivery;
   return {
     id,
     destination,
@@ -21,6 +22,7 @@ export function deliverySummary(delivery: Delivery, pausedNodes: readonly string
     reason,
     status,
     comment,
+    commitment,
     triedAt,
     deliveredAt,
   };

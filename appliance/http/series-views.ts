@@ -85,7 +85,7 @@ function stateOf({ state, review }: Result, deliveries: readonly Delivery[], pro
     case "ready":
       if (review?.verdict === "rejected") return "rejected";
       if (deliveries.some((delivery) => delivery.state === "failed")) return "delivery-failed";
-      if (deliveries.some((delivery) => delivery.state === "waiting")) return "delivering";
+      if (deliveries.some(({ state, commitment }) => state === "waiting" || commitment === "asked")) return "delivering";
       if (deliveries.some((delivery) => delivery.state === "held")) return "held";
       return deliveries.length > 0 ? "delivered" : "done";
     case "failed":

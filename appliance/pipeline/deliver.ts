@@ -4,15 +4,17 @@ import { refusesItsClass, type StoreOutcome, storeFirstTaken } from "../dimse/sc
 import { statuses } from "../dimse/status.ts";
 import type { TlsIdentity } from "../dimse/tls.ts";
 import type { AeTitle, DeliveryId } from "../domain/ids.ts";
-import type { RemoteNode } from "../domain/remote-node.ts";
+import { offers, type RemoteNode } from "../domain/remote-node.ts";
 import type { Delivery } from "../domain/result.ts";
 import { type Commit, Later, type Step } from "../jobs/runner.ts";
-import { fallBack, getDelivery, noteAnswer, noteDelivery, type Outcome } from "../store/deliveries.ts";
+import { fallBack, getDelivery, noteAnswer, noteDelivery, type Outcome, setCommitment } from "../store/deliveries.ts";
+import { addJob } from "../store/jobs.ts";
 import { addReceipt } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
 import { listPausedNodes } from "../store/settings.ts";
 import type { Changes } from "./changes.ts";
 import { digestOf, type Form, formsOf } from "./delivery-forms.ts";
+import { requestCommitmentJob } from "./job-kinds.ts";
 import { isItsTurn, nodeOf, sendReviewedReport, wakeNext } from "./outbox.ts";
 import { destinationsToTell, type ReportOptions } from "./reports.ts";
 
@@ -67,6 +69,10 @@ export function deliverStep(options: DeliverOptions): Step {
       note(deliveryId, { state: "delivered", reason: null, status, comment });
       const what = { output, sopClassUid, seriesInstanceUid, sopInstanceUid, sha256 };
       addReceipt(database, deliveryId, { service: "c-store", ...what, aeTitle: node.aeTitle, status, comment, at });
+      if (offers(node, "commitment")) {
+        setCommitment(database, deliveryId, "asked");
+        addJob(database, requestCommitmentJob(deliveryId, at));
+      }
       log.info("result-delivered", { deliveryId, resultId, output, destination: node.name, status });
       // Accepted while its report was on its way, which does not say so.
       const isAccepted = getResult(database, resultId)?.review?.verdict === "accepted";

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { DicomSettings } from "../config/dicom-settings.ts";
+import type { CommitmentReport } from "../dicom/commitment.ts";
 import { startScp } from "../dimse/scp.ts";
 import { createYoungCollector } from "../host/collect-young.ts";
 import { createHostResolver } from "../host/resolve-host.ts";
@@ -18,6 +19,8 @@ export type DicomNodeOptions = Omit<ReceiveOptions, "onSeries" | "onBytes"> & {
   readonly settings: DicomSettings;
   readonly tls: OwnTls | null;
   readonly durability: Durability;
+  /** A node reports on a Storage Commitment; kept for good when it returns. */
+  readonly commitmentReported: (report: CommitmentReport) => void;
   readonly open: OpenAssociations;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,6 +69,7 @@ export async function startDicomNode(options: DicomNodeOptions): Promise<DicomNo
               resolveHost,
             }),
       openInstance: (incoming) => openInstance(incoming, receiving),
+      commitmentReported: options.commitmentReported,
       associationRefused: (refused) => refusedCallers.note(refused),
       associationClosed(peer) {
         associationEnded(peer.associationId, options);

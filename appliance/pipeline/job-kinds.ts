@@ -23,6 +23,11 @@ export function announceRejectionJob(resultId: ResultId, runAt: number): NewJob 
   return { kind: "announce-rejection", key: `announce-rejection:${resultId}`, payload: { resultId }, runAt };
 }
 
+/** Asks a delivered object's destination to commit itself to keep it, and sees to the answer. */
+export function requestCommitmentJob(deliveryId: DeliveryId, runAt: number): NewJob {
+  return { kind: "request-commitment", key: `request-commitment:${deliveryId}`, payload: { deliveryId }, runAt };
+}
+
 /** Fetches a study or series that somebody has asked for. */
 export function pullJob(pullId: PullId, runAt: number): NewJob {
   return { kind: "pull", key: `pull:${pullId}`, payload: { pullId }, runAt };

@@ -4,6 +4,7 @@ import type { RemoteNode } from "../domain/remote-node.ts";
 import type { Delivery, Result } from "../domain/result.ts";
 import { type ResultOutput, sendsOf, toSender } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
+import { forgetCommitments } from "../store/commitments.ts";
 import type { Database } from "../store/database.ts";
 import {
   addDelivery,
@@ -87,6 +88,7 @@ export function retryDelivery(database: Database, id: DeliveryId, now: number): 
       throw new RefusedError("delivery-withdrawn", `delivery ${id} was called back: ${delivery.reason?.message}`);
     if (delivery.state === "delivered") throw new RefusedError("delivery-settled", `delivery ${id} is delivered already`);
     reopenDelivery(database, id);
+    forgetCommitments(database, id);
     // A note that could not be written has to be written first; it goes out by itself then.
     const isToBeWritten = delivery.output === "rejection-note" && delivery.documentId === null;
     addJob(database, isToBeWritten ? announceRejectionJob(delivery.resultId, now) : deliverJob(id, now));

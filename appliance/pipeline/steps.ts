@@ -1,6 +1,7 @@
 import type { Lane, Step } from "../jobs/runner.ts";
 import { announceRejectionStep } from "./announce-rejection.ts";
 import { type CloseOptions, closeSeriesStep } from "./close-series.ts";
+import { type CommitOptions, requestCommitmentStep } from "./commit-delivery.ts";
 import { type DeliverOptions, deliverStep } from "./deliver.ts";
 import { type EncodeOptions, encodeStep } from "./encode.ts";
 import { type PullOptions, pullStep } from "./pull.ts";
@@ -9,7 +10,7 @@ import { type SelectOptions, selectStep } from "./select.ts";
 
 /** The story of a series: each job kind and who does it. */
 export function createSteps(
-  options: CloseOptions & SelectOptions & SegmentOptions & EncodeOptions & DeliverOptions & PullOptions,
+  options: CloseOptions & SelectOptions & SegmentOptions & EncodeOptions & DeliverOptions & PullOptions & CommitOptions,
 ): ReadonlyMap<string, Step> {
   return new Map([
     ["close-series", closeSeriesStep(options)],
@@ -18,6 +19,7 @@ export function createSteps(
     ["encode", encodeStep(options)],
     ["deliver", deliverStep(options)],
     ["announce-rejection", announceRejectionStep(options)],
+    ["request-commitment", requestCommitmentStep(options)],
     ["pull", pullStep(options)],
   ]);
 }
@@ -28,5 +30,6 @@ export const lanes: readonly Lane[] = [
   { kinds: ["segment"], width: 1 },
   { kinds: ["encode", "announce-rejection"], width: 1 },
   { kinds: ["deliver"], width: 4 },
+  { kinds: ["request-commitment"], width: 2 },
   { kinds: ["pull"], width: 2 },
 ];

@@ -36,7 +36,7 @@ type DeliveryRow = Omit<Delivery, "choices" | "output" | "refusals" | "reason"> 
 };
 
 const selectDelivery = `select delivery.id, result_id as "resultId", destination, choices, position, document_id as "documentId",
-  refusals, delivery.state, attempts, delivery.reason, status, comment, tried_at as "triedAt", delivered_at as "deliveredAt" from delivery`;
+  refusals, delivery.state, attempts, delivery.reason, status, comment, commitment, tried_at as "triedAt", delivered_at as "deliveredAt" from delivery`;
 
 export function getDelivery(database: Database, id: DeliveryId): Delivery | undefined {
   const row = database.get<DeliveryRow>(`${selectDelivery} where delivery.id = ?`, id);
@@ -150,8 +150,31 @@ export function fallBack(database: Database, { id, position, refusals }: Deliver
 /** Puts a failed delivery, or a rejection note that was not taken, back to waiting, by a person's wish, from its first choice on: the destination may have learnt to take it. */
 export function reopenDelivery(database: Database, id: DeliveryId): void {
   database.run(
-    `update delivery set state = 'waiting', reason = null, position = 0, refusals = '[]', same_answers = 0
+    `update delivery set state = 'waiting', reason = null, position = 0, refusals = '[]', same_answers = 0, commitment = null
      where id = ? and (state = 'failed' or (state = 'withdrawn' and choices = '["rejection-note"]'))`,
+    id,
+  );
+}
+
+/**
+ * Whether the destination has committed itself to keep a delivered object. Without its commitment the delivery has failed: a person may send it
+ * again.
+ */
+export function setCommitment(database: Database, id: DeliveryId, commitment: Delivery["commitment"], reason: Reason | null = null): void {
+  database.run(
+    "update delivery set commitment = ?, state = iif(? = 'failed', 'failed', state), reason = ? where id = ? and state = 'delivered'",
+    commitment,
+    commitment,
+    reason && JSON.stringify(reason),
+    id,
+  );
+}
+
+/** Puts a delivered object back to waiting: its destination has lost it. */
+export function sendDeliveredAgain(database: Database, id: DeliveryId, reason: Reason): void {
+  database.run(
+    "update delivery set state = 'waiting', commitment = null, reason = ? where id = ? and state = 'delivered'",
+    JSON.stringify(reason),
     id,
   );
 }

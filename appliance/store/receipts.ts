@@ -26,6 +26,11 @@ const selectReceipt = `select destination, service, output, sop_class_uid as "so
   sop_instance_uid as "sopInstanceUid", sha256, ae_title as "aeTitle", receipt.status, receipt.comment, at
   from receipt join delivery on delivery.id = delivery_id`;
 
+/** What has been taken of a delivery, in order. */
+export function listReceiptsOf(database: Database, deliveryId: DeliveryId): Receipt[] {
+  return database.all<Receipt>(`${selectReceipt} where delivery_id = ? order by receipt.id`, deliveryId);
+}
+
 /** What has been taken of a result, in order. */
 export function listReceipts(database: Database, resultId: ResultId): Receipt[] {
   return database.all<Receipt>(`${selectReceipt} where result_id = ? order by receipt.id`, resultId);

@@ -20,7 +20,7 @@ import { defaultTimeouts } from "../../appliance/dimse/association-contract.ts";
 import { defaultStorageSopClasses, verificationSopClass } from "../../appliance/dimse/presentation-contexts.ts";
 import { abortReasons } from "../../appliance/dimse/protocol.ts";
 import { rejections } from "../../appliance/dimse/rejections.ts";
-import { studyRoot } from "../../appliance/dimse/services.ts";
+import { commitmentSopClass, studyRoot } from "../../appliance/dimse/services.ts";
 import { meaningOf, refusalStatuses, statuses, statusText } from "../../appliance/dimse/status.ts";
 import { tlsProfile } from "../../appliance/dimse/tls.ts";
 import { python } from "../peers/python.ts";
@@ -48,6 +48,7 @@ export async function conformanceStatement(): Promise<string> {
         ["Verification", verificationSopClass, "SCU"],
         ...written.map(({ uid }) => [className(uid), uid, "SCU"]),
         ...Object.entries(studyRoot).map(([service, uid]) => [`Study Root Query/Retrieve, ${service.toUpperCase()}`, uid, "SCU"]),
+        ["Storage Commitment Push Model (its reports are taken by the SCP's port too)", commitmentSopClass, "SCU"],
       ],
     ),
     transferSyntaxes: table(
@@ -112,7 +113,8 @@ const answeredWhen: readonly (readonly [keyof typeof statuses, string])[] = [
   ["dataSetDoesNotMatchSopClass", "SOP class or instance in the data set, or the context, differ from the request's"],
   ["cannotUnderstand", "The data set can't be read, or there is none"],
   ["invalidObjectInstance", "The SOP Instance UID of the request is no UID"],
-  ["unrecognizedOperation", "Any operation but C-STORE and C-ECHO"],
+  ["unrecognizedOperation", "Any operation but C-STORE, C-ECHO, and N-EVENT-REPORT of Storage Commitment"],
+  ["invalidArgumentValue", "A report of Storage Commitment of a transaction that was not asked for"],
   ["processingFailure", "A fault of the service"],
 ];
 
@@ -123,12 +125,16 @@ function answersOfPeers(): string[][] {
 }
 
 function limitRows(): string[][] {
-  const { limits, quietSeconds, acceptUnknownCallers, address, port } = parseDicomSettings({ aeTitle: "SEGBOX" });
+  const { limits, quietSeconds, forceCompleteMinutes, commitmentMinutes, acceptUnknownCallers, address, port } = parseDicomSettings({
+    aeTitle: "SEGBOX",
+  });
   const all = {
     address,
     port,
     acceptUnknownCallers,
     quietSeconds,
+    forceCompleteMinutes,
+    commitmentMinutes,
     ...Object.fromEntries(Object.entries(limits).map(([name, value]) => [`limits.${name}`, value])),
   };
   return Object.entries(all).map(([name, value]) => [`dicom.${name}`, String(value)]);

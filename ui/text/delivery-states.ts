@@ -23,7 +23,10 @@ export function deliveryLineOf(delivery: DeliverySummary): DeliveryLine {
       return { tone: reason ? "warn" : "quiet", state: text.delivery.waiting(attempts), sentences: [...notTaken(delivery), ...because] };
     case "delivered": {
       const moment = deliveredAt === null ? "" : formatMoment(deliveredAt, Date.now());
-      return { tone: "good", state: text.delivery.delivered(moment), sentences: [...notTaken(delivery), ...remark(delivery)] };
+      const { asked, committed, delivered } = text.delivery;
+      const sentences = [...notTaken(delivery), ...remark(delivery)];
+      if (delivery.commitment === "asked") return { tone: "quiet", state: asked(moment), sentences: [...sentences, ...because] };
+      return { tone: "good", state: (delivery.commitment === "committed" ? committed : delivered)(moment), sentences };
     }
     case "failed":
       return {

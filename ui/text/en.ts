@@ -194,6 +194,8 @@ export const text = {
     waiting: (attempts: number) =>
       attempts === 0 ? "waiting" : `will be tried again (${attempts} ${attempts === 1 ? "try" : "tries"} so far)`,
     delivered: (moment: string) => `delivered ${moment}`,
+    asked: (moment: string) => `taken ${moment}, not yet committed`,
+    committed: (moment: string) => `delivered and committed ${moment}`,
     failed: "refused",
     notWritten: "not written",
     unwritten: (output: string) => `${output} could not be written`,

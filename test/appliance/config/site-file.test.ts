@@ -68,6 +68,8 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
       acceptUnknownCallers: false,
       otherStorageClasses: [],
       quietSeconds: 10,
+      forceCompleteMinutes: 30,
+      commitmentMinutes: 60,
       limits: {
         associations: 64,
         associationsPerAddress: 32,

@@ -62,6 +62,7 @@ export async function pipelineSteps({
       }),
     associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs }),
     maxObjectBytes: 1e9,
+    commitmentMs: 60_000,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => modelFolder ?? join(folder, "models", name),
     activationFile: (name) => join(folder, "activations", `${name}.json`),

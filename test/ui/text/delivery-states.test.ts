@@ -11,6 +11,7 @@ const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
   destination: "PACS",
   state: "waiting",
   paused: false,
+  commitment: null,
   attempts: 0,
   reason: null,
   status: null,

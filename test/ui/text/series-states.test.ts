@@ -25,6 +25,7 @@ const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
   triedAt: null,
   destination: "PACS",
   state: "waiting",
+  commitment: null,
   attempts: 0,
   reason: null,
   deliveredAt: null,
