@@ -32,6 +32,7 @@ import { Retriever } from "./pipeline/retrieve.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
+import { WebStore } from "./pipeline/web-store.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
 import { Durability } from "./store/durability.ts";
@@ -174,6 +175,16 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (seriesId !== undefined) changes.seriesChanged(seriesId);
     wakeAfter();
   };
+  const webStore = new WebStore({
+    ...receivingOptions,
+    open,
+    aeTitle: dicom.aeTitle,
+    otherStorageClasses: dicom.otherStorageClasses,
+    maxObjectBytes: limits.objectMegabytes * 1_048_576,
+    maxRequests: limits.associations,
+    onBytes: createYoungCollector(),
+    wake: () => runner.wake(),
+  });
   const retriever = new Retriever(folder.temporary);
   started.defer(() => retriever.stop());
   const web = await startHttp(
@@ -211,7 +222,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         reviewResult(database, id, { ...review, organization: station.organization ?? "" });
         resultTouched(id);
       },
-      dicomWeb: { objects, retriever },
+      dicomWeb: { objects, retriever, store: webStore, longestStoreMs: limits.associationMinutes * 60_000 },
       receiving,
       device: async () => {
         const disk = await space.read();

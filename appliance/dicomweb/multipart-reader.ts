@@ -9,6 +9,7 @@ export type MultipartLimits = { readonly parts: number };
 const mostHeaderBytes = 8192;
 /** Before the first boundary: a line end, or a word to readers without MIME. */
 const mostPreambleBytes = 4096;
+const mostEpilogueBytes = 64 * 1024;
 
 /** The boundary of a multipart Content-Type; refused where there is none or it is none. RFC 2046 5.1.1 */
 export function boundaryOf({ parameters }: MediaType): string {
@@ -28,19 +29,24 @@ export async function* readMultipart(
   limits: MultipartLimits,
 ): AsyncGenerator<IncomingPart, void, undefined> {
   const reader = new Scanner(chunks[Symbol.asyncIterator]());
-  const delimiter = Buffer.from(`\r\n--${boundary}`, "latin1");
-  reader.unread(Buffer.from("\r\n")); // the first boundary may stand at the very start
-  let preamble = 0;
-  for await (const piece of reader.until(delimiter)) {
-    preamble += piece.length;
-    if (preamble > mostPreambleBytes) throw malformed("no boundary in the first 4 KiB of the body: the Content-Type names another one");
-  }
-  for (let count = 0; !(await endsHere(reader)); count++) {
-    if (count === limits.parts) throw new RefusedError("body-too-large", `more than ${limits.parts} parts in one request`);
-    const headers = parseHeaders(await headerBlock(reader));
-    const body = reader.until(delimiter);
-    yield { headers, body };
-    for await (const _ of body); // what nobody read
+  try {
+    const delimiter = Buffer.from(`\r\n--${boundary}`, "latin1");
+    reader.unread(Buffer.from("\r\n")); // the first boundary may stand at the very start
+    let preamble = 0;
+    for await (const piece of reader.until(delimiter)) {
+      preamble += piece.length;
+      if (preamble > mostPreambleBytes) throw malformed("no boundary in the first 4 KiB of the body: the Content-Type names another one");
+    }
+    for (let count = 0; !(await endsHere(reader)); count++) {
+      if (count === limits.parts) throw new RefusedError("body-too-large", `more than ${limits.parts} parts in one request`);
+      const headers = parseHeaders(await headerBlock(reader));
+      const body = reader.until(delimiter);
+      yield { headers, body };
+      for await (const _ of body); // what nobody read
+    }
+    await reader.skipEpilogue();
+  } finally {
+    await reader.close();
   }
 }
 
@@ -84,6 +90,19 @@ class Scanner {
 
   constructor(source: AsyncIterator<Uint8Array>) {
     this.#source = source;
+  }
+
+  /** What stands behind the closing boundary means nothing; a little of it is read, so that the connection can go on. */
+  async skipEpilogue(): Promise<void> {
+    for (let bytes = 0; bytes < mostEpilogueBytes; ) {
+      const { done, value } = await this.#source.next();
+      if (done) return;
+      bytes += value.length;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   unread(bytes: Buffer): void {

@@ -9,6 +9,7 @@ import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
 import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
+import type { WebStore } from "../pipeline/web-store.ts";
 import type { Database } from "../store/database.ts";
 
 /** What the web server needs of the rest of the appliance. */
@@ -35,8 +36,14 @@ export type HttpDependencies = {
   readonly pull: (name: string, wanted: Pick<Pull, "studyInstanceUid" | "seriesInstanceUid">, askedBy: string) => PullId;
   /** Notes a person's judgement. Refused where there is nothing to judge. Runs inside a transaction. */
   readonly review: (id: ResultId, review: Review) => void;
-  /** What DICOMweb needs: where received objects lie, and who reads them. */
-  readonly dicomWeb: { readonly objects: WebArchiveOptions["objects"]; readonly retriever: Retriever };
+  /** What DICOMweb needs: where received objects lie, who reads them, and who takes more of them. */
+  readonly dicomWeb: {
+    readonly objects: WebArchiveOptions["objects"];
+    readonly retriever: Retriever;
+    readonly store: WebStore;
+    /** A request that stores is ended when it is older. */
+    readonly longestStoreMs: number;
+  };
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

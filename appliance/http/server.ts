@@ -15,6 +15,7 @@ import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
 import { dicomWebRetrieveRoutes } from "./routes/dicomweb-retrieve.ts";
 import { dicomWebSearchRoutes } from "./routes/dicomweb-search.ts";
+import { dicomWebStoreRoutes } from "./routes/dicomweb-store.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
@@ -22,6 +23,7 @@ import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
 import { readStaticFiles, serveStatic } from "./static.ts";
+import { limitBodyTime } from "./streamed-body.ts";
 
 export type HttpOptions = {
   readonly host: string;
@@ -57,6 +59,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...deviceRoutes(dependencies),
     ...dicomWebSearchRoutes(dependencies),
     ...dicomWebRetrieveRoutes(dependencies),
+    ...dicomWebStoreRoutes(dependencies),
     ...eventRoutes(dependencies, streams),
   ];
   const router = routerOf(routes, auth);
@@ -65,6 +68,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
 
   const app = new Koa<RequestState>();
   app.silent = true; // what fails is logged by answerErrors; what is left are connections that ended early
+  app.use(limitBodyTime());
   app.use(setSecurityHeaders());
   app.use(logRequests(log, clock));
   app.use(answerErrors(log));
@@ -76,7 +80,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   const handle = app.callback();
   const server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
   server.headersTimeout = 15_000;
-  server.requestTimeout = 30_000; // bodies are small: who needs longer is stuck, or means harm
+  server.requestTimeout = 0; // streamed-body.ts has limits of its own: a study may come for hours
   server.maxConnections = 1_000;
   await listen(server, options.host, options.port);
   return {

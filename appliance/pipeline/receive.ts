@@ -6,7 +6,7 @@ import { type InstanceHeader, readInstanceHeader } from "../dicom/instance-heade
 import { encodeFileMeta } from "../dicom/part10.ts";
 import { isSameImage } from "../dicom/same-image.ts";
 import type { IncomingInstance, InstanceSink } from "../dimse/scp.ts";
-import type { SeriesId } from "../domain/ids.ts";
+import type { SeriesId, Uid } from "../domain/ids.ts";
 import type { Instance, SeriesDescription } from "../domain/series.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
@@ -39,11 +39,14 @@ export type ReceiveOptions = {
   readonly wake: () => void;
 };
 
+/** `studyInstanceUid`: the study that it has to belong to, where the sender has named one beside the data set. */
+type Incoming = IncomingInstance & { readonly studyInstanceUid?: Uid };
+
 /**
  * Where the bytes of one C-STORE go: to a file under their digest, byte-exact, then into the database together with the job that will judge
  * the series complete. Only after that its sender hears Success.
  */
-export async function openInstance(incoming: IncomingInstance, options: ReceiveOptions): Promise<InstanceSink> {
+export async function openInstance(incoming: Incoming, options: ReceiveOptions): Promise<InstanceSink> {
   await options.space.require();
   const meta = encodeFileMeta({
     sopClassUid: incoming.sopClassUid,
@@ -98,13 +101,15 @@ function headerOf(head: readonly Uint8Array[]): InstanceHeader {
 /** What can't be understood is refused to its sender, and noted: somebody will ask where the image went. */
 function readHeader(
   head: readonly Uint8Array[],
-  { sopClassUid, sopInstanceUid, peer }: IncomingInstance,
+  { sopClassUid, sopInstanceUid, studyInstanceUid, peer }: Incoming,
   { database, clock, log }: ReceiveOptions,
 ): InstanceHeader {
   try {
     const header = headerOf(head);
     if (header.sopInstanceUid !== sopInstanceUid || header.sopClassUid !== sopClassUid)
       throw new RefusedError("instance-mismatch", "SOP Class or Instance UID in the data set differs from the one in the C-STORE request");
+    if (studyInstanceUid !== undefined && header.studyInstanceUid !== studyInstanceUid)
+      throw new RefusedError("instance-mismatch", "Study Instance UID in the data set differs from the one that it is stored to");
     return header;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;

@@ -16,12 +16,18 @@ import { LiveEvents } from "../../../appliance/http/live-events.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
 import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
+import { Changes } from "../../../appliance/pipeline/changes.ts";
+import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
 import { Retriever } from "../../../appliance/pipeline/retrieve.ts";
 import { reviewResult } from "../../../appliance/pipeline/review.ts";
+import { WebStore } from "../../../appliance/pipeline/web-store.ts";
 import { openDatabase } from "../../../appliance/store/database.ts";
 import { addDelivery } from "../../../appliance/store/deliveries.ts";
+import { Durability } from "../../../appliance/store/durability.ts";
+import { FreeSpace } from "../../../appliance/store/free-space.ts";
+import { LogSync } from "../../../appliance/store/log-sync.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addInstance } from "../../../appliance/store/series.ts";
@@ -43,7 +49,19 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
   const live = new LiveEvents((id) => readSeriesSummary(database, progressOf, id), 20);
   const log: string[] = [];
   const retried: number[] = [];
-  const objectsFolder = join(folder, "objects");
+  const durability = new Durability();
+  const receiving = {
+    database,
+    objects: await ObjectFolder.open(join(folder, "objects"), durability),
+    space: new FreeSpace(folder, 0, () => {}),
+    logSync: new LogSync(join(folder, "segbox.db"), durability),
+    changes: new Changes(),
+    clock,
+    log: createLog((line) => log.push(line), clock.now, "debug"),
+    quietMs: 1_000,
+    onBytes: () => {},
+    wake: () => {},
+  };
   const resultFolder = (id: number) => join(folder, "results", String(id));
   const caller = { callingAeTitle: "SEGBOX", tls: undefined };
   const dependencies: HttpDependencies = {
@@ -63,7 +81,19 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     testNode: (name) => testAndNote(database, name, caller, clock),
     findAtNode: (name, query) => findAt(database, name, query, caller),
     pull: (name, wanted, askedBy) => addPullOf(database, name, wanted, askedBy, clock.now()),
-    dicomWeb: { objects: ObjectFolder.at(objectsFolder), retriever: new Retriever(join(folder, "temporary")) },
+    dicomWeb: {
+      objects: receiving.objects,
+      retriever: new Retriever(join(folder, "temporary")),
+      store: new WebStore({
+        ...receiving,
+        open: new OpenAssociations(),
+        aeTitle: "SEGBOX",
+        otherStorageClasses: [],
+        maxObjectBytes: 100_000,
+        maxRequests: 3,
+      }),
+      longestStoreMs: 60_000,
+    },
     receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",
@@ -87,6 +117,8 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
   const close = async () => {
     await http.close();
     live.close();
+    receiving.logSync.close();
+    await receiving.objects.close();
     database.close();
     await rm(folder, { recursive: true, force: true });
   };
@@ -97,7 +129,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     log,
     origin,
     progress,
-    objectsFolder,
+    receiving,
     resultFolder,
     retried,
     passTime: (ms: number) => {
