@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Output } from "../../appliance/api/deliveries.ts";
 import { paths } from "../../appliance/api/paths.ts";
 import type { Making, Provenance } from "../../appliance/pipeline/provenance.ts";
 import { type StorageNode, startStorescp, storescu } from "../peers/dcmtk.ts";
-import { eventually } from "../peers/eventually.ts";
 import { temporaryFolder } from "../peers/folder.ts";
 import { type Orthanc, startOrthanc } from "../peers/orthanc.ts";
 import { run } from "../peers/process.ts";
@@ -69,6 +69,11 @@ test("each destination's report, report after review and rejection note refer to
     await heldByOrthanc(pacs, folder.path),
     await read(await planning.files()),
   ];
+  const toEach = (output: Output) =>
+    box.seriesWhen(({ results }) => {
+      const sent = results[0]!.deliveries.filter((delivery) => delivery.output === output);
+      return sent.length === 2 && sent.every(({ state }) => state === "delivered");
+    });
   const of = (held: readonly Held[], sopClass: string): Held[] => held.filter((each) => each.sopClass === sopClass);
 
   // As delivered: the one refers to its SEG, the other, which does not take it, to none.
@@ -88,10 +93,9 @@ test("each destination's report, report after review and rejection note refer to
 
   // Accepted: a new report to each, in place of its own first one.
   assert.equal(await box.post(paths.review(id), { verdict: "accepted" }), 204);
-  const [reviewed, reviewedPlanning] = await eventually(async () => {
-    const all = await holdings();
-    return all.every((held) => of(held, report).length === 2) ? all : undefined;
-  });
+  await toEach("reviewed-sr");
+  const [reviewed, reviewedPlanning] = await holdings();
+  assert.deepEqual([of(reviewed, report).length, of(reviewedPlanning, report).length], [2, 2]);
   for (const [held, before] of [[reviewed, sr] as const, [reviewedPlanning, plainSr] as const]) {
     const renewed = of(held, report).find(({ uid }) => uid !== before.uid)!;
     assert.deepEqual(referred(renewed.json, "0040A360"), [before.uid]);
@@ -110,10 +114,12 @@ test("each destination's report, report after review and rejection note refer to
 
   // Rejected after all: each note names what its reader has.
   assert.equal(await box.post(paths.review(id), { verdict: "rejected", reason: "Left and right are swapped" }), 204);
-  const last = await eventually(async () => {
-    const all = await holdings();
-    return all.every((held) => of(held, note).length === 1) ? all : undefined;
-  });
+  await toEach("rejection-note");
+  const last = await holdings();
+  assert.deepEqual(
+    last.map((held) => of(held, note).length),
+    [1, 1],
+  );
   for (const held of last) {
     const has = held.filter(({ sopClass }) => sopClass !== note).map(({ uid }) => uid);
     assert.deepEqual(referred(of(held, note)[0]!.json, "0040A375"), has.sort());
