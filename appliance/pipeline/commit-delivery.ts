@@ -50,6 +50,7 @@ export function requestCommitmentStep(options: CommitOptions): Step {
     async run({ deliveryId }: { deliveryId: DeliveryId }, { signal }) {
       const delivery = getDelivery(database, deliveryId);
       if (delivery?.commitment !== "asked") return () => {};
+      if (isCalledBack(database, delivery)) return () => changed(options, delivery, () => setCommitment(database, deliveryId, null));
       const node = nodeOf(database, delivery);
       if (!offers(node, "commitment")) return () => changed(options, delivery, () => setCommitment(database, deliveryId, null));
       const requests = listCommitments(database, deliveryId);
@@ -124,9 +125,19 @@ export function noteCommitment({ transactionUid, committed, failed }: Commitment
           at,
         });
         log.info("delivery-committed", { deliveryId, resultId: delivery.resultId, destination: delivery.destination });
-      } else goOn(request, failureReason, delivery, at, options);
+      } else if (isCalledBack(database, delivery)) setCommitment(database, deliveryId, null);
+      else goOn(request, failureReason, delivery, at, options);
     });
   });
+}
+
+/**
+ * Whether nobody wants its destination to keep it any more: the result was rejected or superseded. A destination that has followed the rejection
+ * note says that it has no such object, and it must never get it again for that.
+ */
+function isCalledBack(database: Database, { resultId, output }: Delivery): boolean {
+  const result = getResult(database, resultId);
+  return output !== "rejection-note" && (result?.state === "superseded" || result?.review?.verdict === "rejected");
 }
 
 /** Failure Reasons after which the object is sent again: it was lost, or there was no room. PS3.3 C.14.1.1. */

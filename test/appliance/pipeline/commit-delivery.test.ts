@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { noteCommitment } from "../../../appliance/pipeline/commit-delivery.ts";
 import { retryDelivery } from "../../../appliance/pipeline/outbox.ts";
-import { listCommitments } from "../../../appliance/store/commitments.ts";
-import { addDelivery, getDelivery } from "../../../appliance/store/deliveries.ts";
+import { addCommitment, listCommitments } from "../../../appliance/store/commitments.ts";
+import { addDelivery, getDelivery, setCommitment } from "../../../appliance/store/deliveries.ts";
 import { listReceipts } from "../../../appliance/store/receipts.ts";
-import { addResult } from "../../../appliance/store/results.ts";
+import { addResult, setReview } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
 import { addSeries, newResult } from "../../make/database.ts";
 import { eventually } from "../../peers/eventually.ts";
@@ -117,4 +117,21 @@ test("a report of no transaction of ours is refused; a request that could not be
   replaceNodesAndRules(box.database, [{ ...box.node, services: ["store"] }], []);
   await box.run("request-commitment", box);
   assert.deepEqual([box.delivery().state, box.delivery().commitment], ["delivered", null], "the setting says that it need not");
+});
+
+test("what was rejected is not sent again because the PACS has removed it, as the rejection note asks, nor asked for any more", async () => {
+  await using box = await start();
+  const { database, resultId, deliveryId } = box;
+  await box.run("deliver", box);
+  await box.loseAll();
+  setReview(database, resultId, { verdict: "rejected", by: "anna", at: 5, reason: "wrong" });
+  addCommitment(database, { transactionUid: "2.25.9", deliveryId, sopClassUid: "1.2", sopInstanceUid: "1.2.3", requestedAt: 1, dueAt: 2 });
+  const report = { transactionUid: "2.25.9", committed: [], failed: [{ sopClassUid: "1.2", sopInstanceUid: "1.2.3", reason: 0x0112 }] };
+  noteCommitment(report, box.options);
+  assert.deepEqual([box.delivery().state, box.delivery().commitment], ["delivered", null]);
+
+  setCommitment(database, deliveryId, "asked"); // of an object that the PACS was not asked about yet
+  assert.equal(await box.run("request-commitment", box), undefined);
+  assert.deepEqual([box.delivery().state, box.delivery().commitment], ["delivered", null]);
+  assert.equal(listCommitments(database, deliveryId).length, 1, "no other request was made");
 });
