@@ -33,10 +33,12 @@ LABELS = [
 WORDS = {
     "name": "headneck-oar",
     "title": "Organs at risk in the head and neck",
-    "intendedUse": "Outlines of brainstem, spinal cord, parotid glands, mandible, larynx and oesophagus in CTs of the head and neck, to look at and to correct. Shows on real anatomy, against human contours, what a Segbox and its INT8 form keep of a network.",
-    "notFor": "Not for diagnosis. Not for treatment planning without a person who checks and corrects every contour. Trained on 200 planning CTs at 3 x 4 x 4 mm.",
+    "intendedUse": "Shows on real anatomy, against human contours, what a Segbox and its INT8 form keep of a network: brainstem, spinal cord, parotid glands, mandible and larynx in CTs of the head and neck, to look at and to correct.",
+    "notFor": "Not for diagnosis. Not for treatment planning: contours are 4 mm coarse and its training was short. The oesophagus was not learned and is never found.",
     "algorithm": "Segbox headneck-oar",
     "trainingData": [{"name": "OpenKBP head and neck (ababier/open-kbp)", "licence": "MIT", "use": "CT voxels and human contours of seven structures, not all in every case", "cases": 200}],
+    # Each is one piece in everybody. A mandible cut by the edge of the scan is two, and the long ones may have gaps.
+    "keepLargest": ["brainstem", "parotid_right", "parotid_left", "larynx"],
 }
 
 

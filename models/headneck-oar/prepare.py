@@ -38,6 +38,13 @@ def whole_slices(hu, spacing):
     return slice(at[0], at[-1] + 1)
 
 
+def patient_box(hu, spacing):
+    """Those slices, and a margin of four pixels around the patient: the air beyond says nothing."""
+    slices = whole_slices(hu, spacing)
+    rows, columns = (np.where((hu[slices] > -1000).any(axes))[0] for axes in ((0, 2), (0, 1)))
+    return np.s_[slices, max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
+
+
 def zoom(voxels, spacing):
     """The box's zoom: linear, first and last sample on the first and last voxel."""
     shape = np.maximum(1, np.round(np.array(voxels.shape) * spacing / SPACING_MM)).astype(int)
@@ -70,10 +77,7 @@ def prepare_one(job):
     name, contoured, data, work = job
     hu, spacing = read_nifti(data / "ct" / f"{name}.nii.gz")
     labels, _ = read_nifti(data / "labels" / f"{name}.nii.gz")
-    cut = whole_slices(hu, spacing)
-    # Air around the patient is made as it is needed; the box sees it, but it says nothing.
-    rows, columns = (np.where((hu[cut] > -1000).any(axes))[0] for axes in ((0, 2), (0, 1)))
-    box = np.s_[cut, max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
+    box = patient_box(hu, spacing)
     hu, labels = zoom(hu[box], spacing), zoom_labels(labels[box], spacing)
     np.savez(work / "cases" / f"{name}.npz", hu=np.trunc(hu).astype(np.int16), targets=write_targets(labels, contoured))
     print(name, labels.shape, np.bincount(labels.ravel(), minlength=CLASSES)[1:], flush=True)

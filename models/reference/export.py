@@ -45,6 +45,7 @@ WORDS = {
     "notFor": "Not for diagnosis. Not for treatment planning, nor for measuring a patient. Its reference standard is a set of rules, not a human.",
     "algorithm": "Segbox reference",
     "trainingData": TRAINING_DATA,
+    "keepLargest": [],
 }
 
 

@@ -29,7 +29,7 @@ def manifest(words, version, onnx_file, labels):
         "crop": None,
         "stepSize": 0.5,
         "mirrorAxes": [],
-        "postprocessing": {"removeSmallBlobsMm3": None, "keepLargest": []},
+        "postprocessing": {"removeSmallBlobsMm3": None, "keepLargest": words["keepLargest"]},
         "labels": [
             {"value": value, "name": name, "title": title, "category": code(category), "type": code(type_), "modifiers": [code(pair) for pair in modifiers], "anatomicRegion": None, "color": colour, "rtRoiInterpretedType": interpreted}
             for value, name, title, category, type_, modifiers, colour, interpreted in labels

@@ -1,8 +1,8 @@
-"""Writes OpenKBP cases as DICOM CT series, one folder each, cut to the slices that show the whole body: what the box is given to segment.
+"""Writes OpenKBP cases as the box takes them, cut to the slices that show the whole body and to the patient's outline.
 
-  /usr/bin/python3 as_dicom.py --data OPENKBP --to FOLDER NAME ...
+  /usr/bin/python3 cut_cases.py --data OPENKBP --to FOLDER NAME ...
 
-For `segbox segment --input FOLDER/NAME`, and for `segbox model quantize --calibrate` and `--holdout`.
+NAME.nii.gz with the contours beside it in NAME.labels.nii.gz, for `segbox model quantize --calibrate` and `--holdout`. evaluate.py writes DICOM.
 """
 import argparse
 from pathlib import Path
@@ -13,18 +13,30 @@ import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from prepare import read_nifti, whole_slices
+from prepare import patient_box, read_nifti
 
 
-def write_series(data, name, folder):
-    """The case's slices as FOLDER/NNN.dcm, and which slices of the case they are. UIDs come from the name: the same case gets the same ones."""
-    image = nibabel.load(data / "ct" / f"{name}.nii.gz")
-    assert nibabel.aff2axcodes(image.affine) == ("L", "P", "S"), "expected columns to the left, rows to the back, slices upwards"
-    voxels, spacing = np.asarray(image.dataobj), [float(mm) for mm in image.header.get_zooms()[:3]]
-    cut = whole_slices(*read_nifti(data / "ct" / f"{name}.nii.gz"))
+def cut_case(data, name):
+    """CT and contours, zyx of canonical RAS, and their spacing zyx in mm."""
+    hu, spacing = read_nifti(data / "ct" / f"{name}.nii.gz")
+    labels, _ = read_nifti(data / "labels" / f"{name}.nii.gz")
+    box = patient_box(hu, spacing)
+    return hu[box], labels[box], spacing
+
+
+def write_nifti(data, name, folder):
+    hu, labels, spacing = cut_case(data, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for array, suffix in ((hu.astype(np.int16), ""), (labels.astype(np.uint8), ".labels")):
+        nibabel.save(nibabel.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), np.diag([*spacing[::-1], 1.0])), folder / f"{name}{suffix}.nii.gz")
+
+
+def write_series(hu, spacing, name, folder):
+    """A CT zyx of canonical RAS as FOLDER/NNN.dcm. UIDs come from the name: the same case gets the same ones."""
+    voxels = hu[:, ::-1, ::-1].astype("<i2")  # rows to the back, columns to the left
     uid = lambda part: generate_uid(entropy_srcs=["segbox headneck-oar", name, part])
     folder.mkdir(parents=True, exist_ok=True)
-    for slice_ in range(cut.start, cut.stop):
+    for slice_, pixels in enumerate(voxels):
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = CTImageStorage, uid(f"slice {slice_}"), ExplicitVRLittleEndian
         ct = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
@@ -35,14 +47,13 @@ def write_series(data, name, folder):
         ct.StudyDate, ct.StudyTime, ct.AccessionNumber, ct.ReferringPhysicianName, ct.StudyID = "20210101", "120000", "", "", "1"
         ct.Modality, ct.Manufacturer, ct.SeriesNumber, ct.InstanceNumber = "CT", "OpenKBP", 1, slice_ + 1
         ct.ImageType, ct.KVP, ct.AcquisitionNumber, ct.PositionReferenceIndicator = ["DERIVED", "SECONDARY", "AXIAL"], None, 1, ""
-        ct.ImageOrientationPatient, ct.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, round(slice_ * spacing[2], 4)]
-        ct.PixelSpacing, ct.SliceThickness = [round(spacing[1], 6), round(spacing[0], 6)], round(spacing[2], 4)
-        ct.SamplesPerPixel, ct.PhotometricInterpretation, ct.Columns, ct.Rows = 1, "MONOCHROME2", *voxels.shape[:2]
+        ct.ImageOrientationPatient, ct.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [0, 0, round(slice_ * spacing[0], 4)]
+        ct.PixelSpacing, ct.SliceThickness = [round(mm, 6) for mm in spacing[1:]], round(spacing[0], 4)
+        ct.SamplesPerPixel, ct.PhotometricInterpretation, ct.Columns, ct.Rows = 1, "MONOCHROME2", *pixels.shape[::-1]
         ct.BitsAllocated, ct.BitsStored, ct.HighBit, ct.PixelRepresentation = 16, 16, 15, 1
         ct.RescaleIntercept, ct.RescaleSlope, ct.RescaleType = 0, 1, "HU"
-        ct.PixelData = np.ascontiguousarray(voxels[:, :, slice_].T.astype("<i2")).tobytes()
+        ct.PixelData = pixels.tobytes()
         pydicom.dcmwrite(folder / f"{slice_:03}.dcm", ct, write_like_original=False)
-    return cut
 
 
 if __name__ == "__main__":
@@ -52,4 +63,4 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="+")
     arguments = parser.parse_args()
     for name in arguments.names:
-        write_series(arguments.data, name, arguments.to / name)
+        write_nifti(arguments.data, name, arguments.to)
