@@ -58,6 +58,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
     cropBy: request.cropBy ?? null,
     benchPrecision: request.benchPrecision ?? null,
     asBefore: request.asBefore ?? null,
+    isLast: true,
     onInfer(ms) {
       networkMs += ms;
     },

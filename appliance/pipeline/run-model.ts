@@ -25,6 +25,8 @@ export type RunModelOptions = {
   readonly benchPrecision: NetworkFile["precision"] | null;
   /** To make a result again: the forms that made it; null: those that are best now. */
   readonly asBefore: readonly PastForm[] | null;
+  /** Whether the process ends after this: then the last network is not closed. */
+  readonly isLast: boolean;
   /** Told how long each answer of a network took, ms. */
   readonly onInfer: (ms: number) => void;
   readonly onProgress: (share: number) => void;
@@ -69,6 +71,7 @@ export async function runModel(volume: CtVolume, model: LoadedModel, options: Ru
     asBefore: null,
     wanted: crop.labels,
     cropBy: null,
+    isLast: false,
     onProgress: (share) => options.onProgress(share / 10),
   });
   const around = rough.labelMap.labels;
@@ -97,6 +100,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   const { activation, asBefore, threads, compute, wanted, benchPrecision, onProgress, onStage } = options;
   const used: UsedNetwork[] = [];
   const notes: string[] = [];
+  const run = parts.filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)));
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
     const usual = asBefore ? choicesAsBefore(part, asBefore, activation) : choicesOf(part, activation);
     const choices = benchPrecision === null ? usual : benchChoices(part, benchPrecision);
@@ -105,7 +109,9 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
       try {
         const opened = await openNetwork(folder, network, plans, { provider, arena, threads: choice.threads ?? threads });
         used.push({ ...choice, part: part.name });
-        return timed(opened, options.onInfer);
+        const answering = timed(opened, options.onInfer);
+        // Letting go of a large network takes up to a second; the end of the process does it at once.
+        return options.isLast && part === run.at(-1)?.part ? { ...answering, close: async () => {} } : answering;
       } catch (error) {
         const isLast = index === choices.length - 1;
         const isDamaged = error instanceof RefusedError && ["model-digest", "model-missing"].includes(error.code);
@@ -117,9 +123,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   };
   const { labelMap, patches, patchesOfAir } = await predict(
     volume,
-    parts
-      .filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)))
-      .map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded.plans, manifest.labels), open: () => open(loaded) })),
+    run.map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded.plans, manifest.labels), open: () => open(loaded) })),
     {
       stepSize: manifest.stepSize,
       mode: options.mode,

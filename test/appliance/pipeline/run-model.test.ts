@@ -23,6 +23,7 @@ const options: RunModelOptions = {
   cropBy: null,
   benchPrecision: null,
   asBefore: null,
+  isLast: false,
   onInfer: () => {},
   onProgress: () => {},
   onStage: () => {},
