@@ -1,4 +1,5 @@
 import { type Box, boxOf, grownBox } from "../volume/crop.ts";
+import type { Ijk } from "../volume/grid.ts";
 import type { Plans, Zyx } from "./plans.ts";
 import { type Prepared, reversed, shapeOf } from "./preprocess.ts";
 import { tilePositions, tileStarts } from "./tiles.ts";
@@ -53,7 +54,7 @@ export function fastWindowsOf(prepared: Prepared, plans: Plans, { patchSize, isF
     const stride = plans.network.strides.reduce((product, strides) => product * strides[axis]!, 1);
     return isFixed ? side : cheapestSide(boxShape[axis]!, side, stride, stepSize);
   }) as unknown as Zyx;
-  const windows = windowsIn(box, tile, stepSize);
+  const windows = windowsIn(filledBox(box, prepared.dims, tile), tile, stepSize);
   return { ...windows, isAir: windows.starts.map((start) => isAirUnder(prepared, windows, start)) };
 }
 
@@ -76,6 +77,17 @@ function bodyBox({ hu, dims, box }: Prepared, { spacing }: Plans): Box {
   if (!body) return box;
   const [i, j, k] = reversed(spacing.map((mm) => Math.ceil(bodyMarginMm / mm)));
   return grownBox(body, [i, j, k], dims);
+}
+
+/** The box, as long as a tile where the CT goes on: what is there beside the body costs nothing then, and is air, where padding would be tissue to the network. */
+function filledBox({ start, dims }: Box, within: Ijk, [depth, height, width]: Zyx): Box {
+  const along = (axis: 0 | 1 | 2, side: number): [from: number, length: number] => {
+    const length = Math.max(dims[axis], Math.min(side, within[axis]));
+    const from = Math.max(0, Math.min(start[axis] - Math.floor((length - dims[axis]) / 2), within[axis] - length));
+    return [from, length];
+  };
+  const [i, j, k] = [along(0, width), along(1, height), along(2, depth)];
+  return { start: [i[0], j[0], k[0]], dims: [i[1], j[1], k[1]] };
 }
 
 /** The side of tiles, a multiple of the stride, that covers a length with the fewest voxels; the plans' own among equals. */

@@ -47,6 +47,15 @@ test("fast looks at the body with 15 mm around it", async () => {
   assert.ok(starts.length < windowsOf(prepared, plans.patchSize, 0.5).starts.length);
 });
 
+test("a body smaller than a tile is seen with what lies beside it, as far as the CT goes, and padded only beyond", async () => {
+  const plans = plansOf([32, 32, 32]);
+  const prepared = await preprocess(bodyIn([64, 20, 40], [{ from: [2, 8, 30], to: [6, 12, 38] }]), plans, inThisThread);
+  const { box, before, starts } = fastWindowsOf(prepared, plans, { patchSize: plans.patchSize, isFixed: true }, 0.5);
+  assert.deepEqual(box, { start: [0, 0, 8], dims: [32, 20, 32] });
+  assert.deepEqual(before, [0, 6, 0]);
+  assert.equal(starts.length, 1);
+});
+
 test("a side a little longer than the patch is covered by one larger tile, as far as a third and the strides allow", async () => {
   const plans = plansOf([24, 24, 24]);
   const prepared = await preprocess(bodyIn([26, 33, 24], [{ from: [0, 0, 0], to: [26, 33, 24] }]), plans, inThisThread);
