@@ -112,7 +112,17 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   const released = releaseRunningJobs(database, clock.now());
   if (released > 0) log.info("jobs-resumed", { jobs: released });
 
-  const receivingOptions = { database, objects, space, logSync, changes, clock, log, quietMs };
+  const receivingOptions = {
+    database,
+    objects,
+    space,
+    logSync,
+    changes,
+    clock,
+    log,
+    quietMs,
+    forceMs: dicom.forceCompleteMinutes * 60_000,
+  };
   const caller = () => ({ callingAeTitle: dicom.aeTitle, tls: tls?.identity });
   const runner = new Runner({
     database,
@@ -127,6 +137,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       clock,
       log,
       quietMs,
+      forceMs: receivingOptions.forceMs,
       threads: availableParallelism(),
       callingAeTitle: dicom.aeTitle,
       tls: () => tls?.identity,

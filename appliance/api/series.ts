@@ -74,9 +74,27 @@ export type Structure = {
 export type SeriesDetail = SeriesSummary & {
   readonly seriesInstanceUid: string;
   readonly studyInstanceUid: string;
+  /** Each time it was judged complete, and by what; the last one counts. */
+  readonly completions: readonly SeriesCompletion[];
   readonly resultDetails: readonly ResultDetail[];
   /** What a result's plausibility is judged by, and why. */
   readonly plausibilityRules: readonly PlausibilityRule[];
+};
+
+export type SeriesCompletion = {
+  /**
+   * source: as many images as the node that it comes from has. declared: as many as the images themselves say. quiet: nothing came for a while.
+   * forced: images kept coming for too long.
+   */
+  readonly how: "source" | "declared" | "quiet" | "forced";
+  readonly instances: number;
+  /** What had to be reached, and the node or attribute that said so; null where nothing did. */
+  readonly expected: number | null;
+  readonly saidBy: string | null;
+  /** Quiet time, or time since the first image. */
+  readonly waitedMs: number | null;
+  /** UTC epoch ms. */
+  readonly at: number;
 };
 
 export type PlausibilityRule = { readonly code: string; readonly title: string; readonly explanation: string };

@@ -31,6 +31,9 @@ export type InstanceHeader = {
   readonly instanceNumber: number | null;
   readonly seriesNumber: number | null;
   readonly acquisitionNumber: number | null;
+  /** How many images its series and its acquisition have, as few senders say. */
+  readonly numberOfSeriesRelatedInstances: number | null;
+  readonly imagesInAcquisition: number | null;
   readonly patientName: string;
   readonly patientId: string;
   /** As DICOM writes dates, YYYYMMDD. */
@@ -103,6 +106,8 @@ function headerOf(opened: Part10): InstanceHeader {
     instanceNumber: number(0x00200013),
     seriesNumber: number(0x00200011),
     acquisitionNumber: number(0x00200012),
+    numberOfSeriesRelatedInstances: number(0x00201209),
+    imagesInAcquisition: number(0x00201002),
     patientName: text(0x00100010),
     patientId: text(0x00100020),
     patientBirthDate: text(0x00100030),

@@ -20,6 +20,10 @@ export type InstanceFacts = {
   readonly numberOfFrames: number;
   /** Image Orientation (Patient), six direction cosines; null where the image carries none at its top level. */
   readonly imageOrientationPatient: readonly number[] | null;
+  /** Number of Series Related Instances, Images in Acquisition and Acquisition Number, where the image has them. */
+  readonly seriesInstances?: number;
+  readonly imagesInAcquisition?: number;
+  readonly acquisitionNumber?: number;
 };
 
 /** One received image. */

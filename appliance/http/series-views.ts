@@ -4,6 +4,7 @@ import type { ModelManifest } from "../domain/model.ts";
 import { checkPlausibility, type FlagCode, plausibilityRules } from "../domain/plausibility.ts";
 import type { Delivery, Result, StructureMeasure } from "../domain/result.ts";
 import type { Series } from "../domain/series.ts";
+import { listCompletions } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
 import { listResults } from "../store/results.ts";
@@ -37,6 +38,7 @@ export async function readSeriesDetail(sources: DetailSources, id: SeriesId): Pr
     ...seriesSummary(database, progressOf, series),
     seriesInstanceUid: series.seriesInstanceUid,
     studyInstanceUid: series.studyInstanceUid,
+    completions: listCompletions(database, series.id),
     resultDetails,
     plausibilityRules: (Object.keys(plausibilityRules) as FlagCode[]).map((code) => ({ code, ...describeRule(code) })),
   };

@@ -6,6 +6,11 @@ export function closeSeriesJob(seriesId: SeriesId, runAt: number): NewJob {
   return { kind: "close-series", key: `close-series:${seriesId}`, payload: { seriesId }, runAt };
 }
 
+/** Asks the node that a series comes from how many images it has of it. */
+export function countAtSourceJob(seriesId: SeriesId, runAt: number): NewJob {
+  return { kind: "count-at-source", key: `count-at-source:${seriesId}`, payload: { seriesId }, runAt };
+}
+
 export function selectJob(seriesId: SeriesId, runAt: number): NewJob {
   return { kind: "select", key: `select:${seriesId}`, payload: { seriesId }, runAt };
 }

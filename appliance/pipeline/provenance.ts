@@ -1,8 +1,10 @@
 import { RefusedError } from "../base/errors.ts";
+import type { Completion } from "../domain/completeness.ts";
 import type { ResultId } from "../domain/ids.ts";
 import type { Delivery, InferenceRecord, Receipt, Result, ResultStep, Review } from "../domain/result.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
+import { listCompletions } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
 import { listDocuments } from "../store/documents.ts";
@@ -50,6 +52,8 @@ export type Provenance = Making & {
   readonly predecessor: { readonly resultId: ResultId; readonly objects: readonly WrittenObject[] | null } | null;
   /** Whether the series still consists of exactly the images that the result was made from. */
   readonly seriesIsUnchanged: boolean;
+  /** Each time the series was judged complete, and by what. */
+  readonly completions: readonly (Completion & { readonly at: number })[];
   readonly deliveries: readonly Delivery[];
   /** What each destination has taken, answer by answer. */
   readonly receipts: readonly Receipt[];
@@ -88,6 +92,7 @@ export function readProvenance(database: Database, id: ResultId): Provenance {
     objects: objectsOf(database, result),
     predecessor: predecessor ? { resultId: predecessor.id, objects: objectsOf(database, predecessor) } : null,
     seriesIsUnchanged: inputDigest(listInstances(database, result.seriesId)) === result.inputDigest,
+    completions: listCompletions(database, result.seriesId),
     deliveries: listDeliveries(database, id),
     receipts: listReceipts(database, id),
   };

@@ -9,14 +9,16 @@ import type { IncomingInstance, InstanceSink } from "../dimse/scp.ts";
 import type { SeriesId, Uid } from "../domain/ids.ts";
 import type { Instance, SeriesDescription } from "../domain/series.ts";
 import { addAudit } from "../store/audit.ts";
+import { countInstances } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import type { FreeSpace } from "../store/free-space.ts";
 import { addJob } from "../store/jobs.ts";
 import type { LogSync } from "../store/log-sync.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
-import { addInstance, findInstance } from "../store/series.ts";
+import { type Added, addInstance, findInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
-import { closeSeriesJob } from "./job-kinds.ts";
+import { sourceOf } from "./count-at-source.ts";
+import { closeSeriesJob, countAtSourceJob } from "./job-kinds.ts";
 
 /** All that stands before Pixel Data must fit in here; the largest seen from a scanner is below 200 kB. */
 const headLimitBytes = 1024 * 1024;
@@ -31,6 +33,7 @@ export type ReceiveOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly quietMs: number;
+  readonly forceMs: number;
   /** Tells that an association brought an image of a series; before the sender hears Success. */
   readonly onSeries: (associationId: number, seriesId: SeriesId) => void;
   /** Told how many bytes came. */
@@ -168,7 +171,7 @@ function note(
       instance: instanceOf(header, incoming, file, receivedAt),
       sameAs,
     });
-    if (added.isReceiving) addJob(database, closeSeriesJob(added.seriesId, receivedAt + options.quietMs));
+    if (added.isReceiving) look(added, header, incoming.peer.callingAeTitle, receivedAt, options);
     return added;
   });
   options.onSeries(incoming.peer.associationId, seriesId);
@@ -176,13 +179,38 @@ function note(
   return { seriesId, isReceiving };
 }
 
+/** Before the sender has settled: its node is asked how many images there are. */
+const firstCountMs = 1_000;
+
+/** Plans the looks whether a series is complete: after the quiet time, and at once where as many are here as its images or its source say. */
+function look(
+  { seriesId, opens, receivingSince, sourceCount }: Added,
+  { numberOfSeriesRelatedInstances: declared }: InstanceHeader,
+  callingAeTitle: string,
+  receivedAt: number,
+  { database, quietMs, forceMs }: ReceiveOptions,
+): void {
+  const latest = Math.min(receivedAt + quietMs, Math.max(receivedAt, receivingSince + forceMs));
+  const count = declared === null && sourceCount === null ? 0 : countInstances(database, seriesId);
+  addJob(database, closeSeriesJob(seriesId, declared !== null && count >= declared ? receivedAt : latest));
+  const isReached = sourceCount !== null && count >= sourceCount;
+  if ((opens || isReached) && sourceOf(database, callingAeTitle))
+    addJob(database, countAtSourceJob(seriesId, isReached ? receivedAt : receivedAt + firstCountMs));
+}
+
 function instanceOf(header: InstanceHeader, incoming: IncomingInstance, file: ReceivedFile, receivedAt: number): Instance {
   const { sopClassUid, modality, imageType, rows, columns, numberOfFrames, imageOrientationPatient } = header;
+  const { numberOfSeriesRelatedInstances, imagesInAcquisition, acquisitionNumber } = header;
   return {
     sopInstanceUid: incoming.sopInstanceUid,
     transferSyntaxUid: incoming.transferSyntaxUid,
     ...file,
-    facts: { sopClassUid, modality, imageType, rows: rows ?? 0, columns: columns ?? 0, numberOfFrames, imageOrientationPatient },
+    facts: {
+      ...{ sopClassUid, modality, imageType, rows: rows ?? 0, columns: columns ?? 0, numberOfFrames, imageOrientationPatient },
+      ...(numberOfSeriesRelatedInstances !== null && { seriesInstances: numberOfSeriesRelatedInstances }),
+      ...(imagesInAcquisition !== null && { imagesInAcquisition }),
+      ...(imagesInAcquisition !== null && acquisitionNumber !== null && { acquisitionNumber }),
+    },
     receivedAt,
   };
 }

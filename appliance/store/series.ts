@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Arrived } from "../domain/completeness.ts";
 import type { SeriesId, Uid } from "../domain/ids.ts";
 import type { Instance, InstanceFacts, Reason, Series, SeriesDescription, SeriesState } from "../domain/series.ts";
 import type { Database } from "./database.ts";
@@ -16,6 +17,10 @@ type SeriesRow = {
   first_received_at: number;
   last_received_at: number;
   last_association_ended_at: number | null;
+  receiving_since: number | null;
+  source_node: string | null;
+  source_count: number | null;
+  source_counted_at: number | null;
   instance_count: number;
 };
 
@@ -34,18 +39,30 @@ export type Arrival = {
   readonly sameAs?: number | undefined;
 };
 
+export type Added = {
+  readonly seriesId: SeriesId;
+  readonly isNew: boolean;
+  readonly isReceiving: boolean;
+  /** It made the series receiving: its first image, or the first after it was judged. */
+  readonly opens: boolean;
+  /** UTC epoch ms. */
+  readonly receivingSince: number;
+  /** How many the node that it comes from said it has; null where it was not asked. */
+  readonly sourceCount: number | null;
+};
+
 /**
  * Notes an image whose file is on disk. A new image puts its series back to receiving, also after it was judged complete. The same content
  * again does so to an ignored series only: whoever sends it again, after a rule or a model was added, wants it judged again.
  */
-export function addInstance(database: Database, arrival: Arrival): { seriesId: SeriesId; isNew: boolean; isReceiving: boolean } {
+export function addInstance(database: Database, arrival: Arrival): Added {
   const { instance } = arrival;
   return database.transaction(() => {
-    const { id: seriesId, state } = database.get<{ id: number; state: SeriesState }>(
+    const row = database.get<Pick<SeriesRow, "id" | "state" | "receiving_since" | "source_count" | "first_received_at">>(
       `insert into series (series_instance_uid, study_instance_uid, modality, description, calling_ae_title, called_ae_title, first_received_at, last_received_at)
        values (?, ?, ?, ?, ?, ?, ?, ?)
        on conflict (series_instance_uid) do update set last_received_at = excluded.last_received_at
-       returning id, state`,
+       returning id, state, receiving_since, source_count, first_received_at`,
       arrival.seriesInstanceUid,
       arrival.studyInstanceUid,
       instance.facts.modality,
@@ -55,6 +72,7 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       instance.receivedAt,
       instance.receivedAt,
     )!;
+    const { id: seriesId, state } = row;
     const { changes } = database.run(
       `insert into instance (series_id, sop_instance_uid, transfer_syntax_uid, digest, size_bytes, facts, received_at, same_as)
        values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
@@ -68,8 +86,12 @@ export function addInstance(database: Database, arrival: Arrival): { seriesId: S
       arrival.sameAs ?? null,
     );
     const isNew = changes > 0 && arrival.sameAs === undefined;
-    if (isNew || state === "ignored") setSeriesState(database, seriesId, "receiving", null);
-    return { seriesId, isNew, isReceiving: isNew || state !== "complete" };
+    const isReceiving = isNew || state !== "complete";
+    const opens = isReceiving && (state !== "receiving" || row.receiving_since === null);
+    if (isReceiving && state !== "receiving") setSeriesState(database, seriesId, "receiving", null);
+    if (opens) database.run("update series set receiving_since = ? where id = ?", instance.receivedAt, seriesId);
+    const receivingSince = opens ? instance.receivedAt : (row.receiving_since ?? row.first_received_at);
+    return { seriesId, isNew, isReceiving, opens, receivingSince, sourceCount: row.source_count };
   });
 }
 
@@ -86,7 +108,10 @@ export function setSeriesState(database: Database, id: SeriesId, state: SeriesSt
   database.run("update series set state = ?, reason = ? where id = ?", state, reason && JSON.stringify(reason), id);
 }
 
-export function getSeries(database: Database, id: SeriesId): (Series & { lastAssociationEndedAt: number | null }) | undefined {
+/** A series with what tells whether it is complete. */
+export type ArrivingSeries = Series & Pick<Arrived, "lastAssociationEndedAt" | "receivingSince" | "source">;
+
+export function getSeries(database: Database, id: SeriesId): ArrivingSeries | undefined {
   const row = database.get<SeriesRow>(`${selectSeries} where id = ?`, id);
   return row && seriesOf(row);
 }
@@ -141,7 +166,7 @@ export function inputDigest(instances: readonly { digest: string }[]): string {
     .digest("hex");
 }
 
-function seriesOf(row: SeriesRow): Series & { lastAssociationEndedAt: number | null } {
+function seriesOf(row: SeriesRow): ArrivingSeries {
   return {
     id: row.id,
     seriesInstanceUid: row.series_instance_uid,
@@ -156,5 +181,10 @@ function seriesOf(row: SeriesRow): Series & { lastAssociationEndedAt: number | n
     firstReceivedAt: row.first_received_at,
     lastReceivedAt: row.last_received_at,
     lastAssociationEndedAt: row.last_association_ended_at,
+    receivingSince: row.receiving_since ?? row.first_received_at,
+    source:
+      row.source_node === null || row.source_count === null || row.source_counted_at === null
+        ? null
+        : { node: row.source_node, count: row.source_count, countedAt: row.source_counted_at },
   };
 }

@@ -1,6 +1,7 @@
 import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
 import type { NodeService } from "../../appliance/api/nodes.ts";
-import { formatPercent } from "./format.ts";
+import type { SeriesCompletion } from "../../appliance/api/series.ts";
+import { formatDuration, formatPercent } from "./format.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
 
@@ -89,6 +90,15 @@ export const text = {
       images: "Images",
       from: "From",
       received: "Received",
+      complete: "Complete",
+    },
+    completion: ({ how, instances, expected, saidBy, waitedMs }: SeriesCompletion) => {
+      const of = expected === null ? `${instances}` : `${instances} of ${expected}`;
+      const waited = formatDuration(waitedMs ?? 0);
+      const at = expected === null || saidBy === null ? "" : `, ${of} at ${saidBy}`;
+      if (how === "source") return `${of} at ${saidBy}`;
+      if (how === "declared") return `${of} by ${saidBy}`;
+      return how === "quiet" ? `quiet for ${waited}${at}` : `forced after ${waited}${at}`;
     },
     ignoredTitle: "This series was not segmented",
     failedTitle: "The segmentation failed",

@@ -59,3 +59,8 @@ export function formatSeconds(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${oneDigit.format(ms / 1000)} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
+
+/** `10 s`, `30 min` */
+export function formatDuration(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 60_000)} min`;
+}

@@ -33,6 +33,8 @@ test("a header tells instance, series, patient and place, the same in every tran
       instanceNumber: 1,
       seriesNumber: 2,
       acquisitionNumber: 1,
+      numberOfSeriesRelatedInstances: null,
+      imagesInAcquisition: null,
       patientName: "Müller^Jörg",
       patientId: "PHANTOM-1",
       patientBirthDate: "19700101",

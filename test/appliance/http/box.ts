@@ -59,6 +59,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
     clock,
     log: createLog((line) => log.push(line), clock.now, "debug"),
     quietMs: 1_000,
+    forceMs: 1e9,
     onBytes: () => {},
     wake: () => {},
   };

@@ -21,10 +21,12 @@ const manifest = { name: "reference", version: "1.0.0" } as ModelManifest; // se
 /** The pipeline's steps over a database of their own, run one at a time by the test. The clock is the test's: `at.now`. */
 export async function pipelineSteps({
   quietMs = 10_000,
+  forceMs = 1_800_000,
   modelFolder,
   device,
 }: {
   readonly quietMs?: number;
+  readonly forceMs?: number;
   /** Of the one model, where something is encoded. */
   readonly modelFolder?: string;
   readonly device?: Device;
@@ -50,17 +52,18 @@ export async function pipelineSteps({
     clock,
     log,
     quietMs,
+    forceMs,
     threads: 1,
     callingAeTitle: "SEGBOX",
     tls: () => undefined,
     openInstance: (incoming) =>
       openInstance(incoming, {
-        ...{ database, objects, space, logSync, changes, clock, log, quietMs },
+        ...{ database, objects, space, logSync, changes, clock, log, quietMs, forceMs },
         wake: () => {},
         onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
         onBytes: () => {},
       }),
-    associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs }),
+    associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs, forceMs }),
     maxObjectBytes: 1e9,
     commitmentMs: 60_000,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
@@ -88,6 +91,7 @@ export async function pipelineSteps({
     space,
     logSync,
     quietMs,
+    forceMs,
     resultFolder,
     stepOf,
     work,

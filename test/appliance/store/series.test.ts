@@ -31,13 +31,19 @@ test("the first image makes its series, and all that was said of both is read ba
     firstReceivedAt: 500,
     lastReceivedAt: 500,
     lastAssociationEndedAt: null,
+    receivingSince: 500,
+    source: null,
   });
 });
 
 test("the same image again is no second one, but it keeps its series from being quiet", async () => {
   await using made = await temporaryDatabase();
   const { seriesId } = addInstance(made.database, arrival(1, { at: 500 }));
-  assert.deepEqual(addInstance(made.database, arrival(1, { at: 900 })), { seriesId, isNew: false, isReceiving: true });
+  assert.deepEqual(addInstance(made.database, arrival(1, { at: 900 })), {
+    ...{ seriesId, isNew: false, isReceiving: true, opens: false },
+    receivingSince: 500,
+    sourceCount: null,
+  });
   const series = getSeries(made.database, seriesId)!;
   assert.equal(series.instanceCount, 1);
   assert.equal(series.firstReceivedAt, 500);
@@ -59,7 +65,8 @@ for (const state of ["complete", "ignored"] as const)
     await using made = await temporaryDatabase();
     const seriesId = addSeries(made.database, 2);
     setSeriesState(made.database, seriesId, state, { code: "too-few-slices", message: "2 slices" });
-    assert.partialDeepStrictEqual(addInstance(made.database, arrival(3)), { isNew: true, isReceiving: true });
+    const late = addInstance(made.database, arrival(3, { at: 7_000 }));
+    assert.partialDeepStrictEqual(late, { isNew: true, isReceiving: true, opens: true, receivingSince: 7_000 });
     assert.partialDeepStrictEqual(getSeries(made.database, seriesId), { state: "receiving", reason: null });
   });
 

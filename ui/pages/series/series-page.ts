@@ -118,12 +118,14 @@ export class SeriesPage extends LitElement {
     const t = text.series;
     const result = this.#result();
     const description = [series.studyDescription, series.seriesDescription].filter(Boolean).map(legible).join(" · ");
+    const completion = series.state === "receiving" ? undefined : series.completions.at(-1);
     const facts: [string, string][] = [
       [t.facts.patientId, legible(series.patientId)],
       [t.facts.studyDate, formatDicomDate(series.studyDate)],
       [t.facts.images, String(series.instanceCount)],
       [t.facts.from, legible(series.callingAeTitle)],
       [t.facts.received, formatMoment(series.lastReceivedAt, Date.now())],
+      [t.facts.complete, completion ? legible(t.completion(completion)) : ""],
     ];
     return html`
       <header>
