@@ -35,6 +35,11 @@ export type StoreOptions = AssociationOptions & {
   readonly onStored?: (index: number, outcome: StoreOutcome) => void | Promise<void>;
 };
 
+export type SendOptions = AssociationOptions & {
+  /** Before the first byte of a form can go out: from then on the peer may have it, answer or not. */
+  readonly onSending?: (form: StoreFile) => void;
+};
+
 /**
  * Sends files over one association, in order, and says of each what became of it. Throws when there is no association to begin with
  * (see openAssociation), and the signal's reason when it is given up.
@@ -75,7 +80,7 @@ export async function storeFirstTaken(
   node: RemoteNode,
   callingAeTitle: AeTitle,
   forms: readonly StoreFile[],
-  options: AssociationOptions = {},
+  options: SendOptions = {},
 ): Promise<StoreOutcome[]> {
   try {
     return await storeFirstOf(node, callingAeTitle, forms, options);
@@ -108,7 +113,7 @@ async function storeFirstOf(
   node: RemoteNode,
   callingAeTitle: AeTitle,
   forms: readonly StoreFile[],
-  options: AssociationOptions,
+  options: SendOptions,
 ): Promise<StoreOutcome[]> {
   const wanted = [...contextsFor(forms), { abstractSyntax: verificationSopClass, transferSyntaxes: [implicitVrLittleEndian] }];
   const association = await openAssociation(node, callingAeTitle, wanted, options);
@@ -116,6 +121,7 @@ async function storeFirstOf(
   const outcomes: StoreOutcome[] = [];
   try {
     for (const form of forms) {
+      options.onSending?.(form);
       const outcome = await storeFile(association, sender, form);
       outcomes.push(outcome);
       if (!refusesItsClass(outcome)) break;

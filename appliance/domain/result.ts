@@ -206,6 +206,9 @@ export type Refusal = {
   readonly at: number;
 };
 
+/** An object that a destination has, or may have. */
+export type SentInstance = ObjectUids & { readonly sopClassUid: Uid };
+
 /** One object on its way to one destination. */
 export type Delivery = {
   readonly id: DeliveryId;

@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import type { ResultId } from "../domain/ids.ts";
-import type { Receipt, Result, ResultDocument } from "../domain/result.ts";
+import type { Result, ResultDocument, SentInstance } from "../domain/result.ts";
 import { askChild } from "../host/child-process.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import { Later, type Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
-import { addDelivery, listDeliveries, noteDelivery, reopenDelivery, setDocument } from "../store/deliveries.ts";
+import { addDelivery, listDeliveries, listUnanswered, noteDelivery, reopenDelivery, setDocument } from "../store/deliveries.ts";
 import { takeDocument } from "../store/documents.ts";
 import { addJob, isJobRunning } from "../store/jobs.ts";
 import { listReceipts } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
 import { addStep } from "../store/traces.ts";
-import { childEntry, childStallMs, type RejectedInstance, type RejectReply, type RejectRequest } from "./child-requests.ts";
+import { childEntry, childStallMs, type RejectReply, type RejectRequest } from "./child-requests.ts";
 import type { EncodeOptions } from "./encode.ts";
 import { deliverJob } from "./job-kinds.ts";
 import { mintObjectUids } from "./outputs.ts";
@@ -21,7 +21,7 @@ import { inputFiles } from "./reports.ts";
 const inFlightMs = 1_000;
 
 /** What a note says: which objects are to be used no more, and why. */
-type NoteSays = { readonly rejected: readonly RejectedInstance[]; readonly description: string };
+type NoteSays = { readonly rejected: readonly SentInstance[]; readonly description: string };
 
 /** Writes the rejection notes of a result (IHE IOCM): each destination gets one that names what it has, and nothing else. */
 export function announceRejectionStep(options: EncodeOptions): Step {
@@ -39,7 +39,7 @@ export function announceRejectionStep(options: EncodeOptions): Step {
       if (!result || holders.size === 0) return () => {};
       const startedAt = clock.now();
       const notes = new Map<string, ResultDocument>();
-      for (const [destination, receipts] of holders) notes.set(destination, noteFor(database, result, receipts, startedAt));
+      for (const [destination, held] of holders) notes.set(destination, noteFor(database, result, held, startedAt));
       for (const note of new Set(notes.values())) await writeNote(note, result, options, signal);
       return () => {
         for (const [destination, { id: documentId }] of notes) {
@@ -64,25 +64,22 @@ export function announceRejectionStep(options: EncodeOptions): Step {
   };
 }
 
-/** What each destination has of a result, rejection notes aside. */
-function holdersOf(database: Database, resultId: ResultId): Map<string, Receipt[]> {
-  const holders = new Map<string, Receipt[]>();
-  for (const receipt of listReceipts(database, resultId)) {
-    if (receipt.output === "rejection-note") continue;
-    holders.set(receipt.destination, [...(holders.get(receipt.destination) ?? []), receipt]);
-  }
+/** What each destination has of a result, and what it may have since it never answered; rejection notes aside. */
+function holdersOf(database: Database, resultId: ResultId): Map<string, SentInstance[]> {
+  const holders = new Map<string, SentInstance[]>();
+  const add = (destination: string, instance: SentInstance): void => {
+    holders.set(destination, [...(holders.get(destination) ?? []), instance]);
+  };
+  for (const { output, destination, sopClassUid, seriesInstanceUid, sopInstanceUid } of listReceipts(database, resultId))
+    if (output !== "rejection-note") add(destination, { sopClassUid, seriesInstanceUid, sopInstanceUid });
+  for (const { destination, instance } of listUnanswered(database, resultId)) add(destination, instance);
   return holders;
 }
 
 /** Destinations that have the same objects get the same note. */
-function noteFor(database: Database, { id, review }: Result, receipts: readonly Receipt[], now: number): ResultDocument {
+function noteFor(database: Database, { id, review }: Result, held: readonly SentInstance[], now: number): ResultDocument {
   const isRejected = review?.verdict === "rejected";
-  const rejected = receipts.map(({ sopClassUid, seriesInstanceUid, sopInstanceUid }) => ({
-    sopClassUid,
-    seriesInstanceUid,
-    sopInstanceUid,
-  }));
-  const unique = new Map(rejected.map((instance) => [instance.sopInstanceUid, instance])); // what arrived twice counts once
+  const unique = new Map(held.map((instance) => [instance.sopInstanceUid, instance])); // what arrived twice counts once
   const says: NoteSays = {
     rejected: [...unique.values()].sort((a, b) => (a.sopInstanceUid < b.sopInstanceUid ? -1 : 1)),
     description: isRejected ? `Rejected: ${review.reason}` : "More images came; a newer result takes its place",

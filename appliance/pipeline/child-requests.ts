@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Device } from "../dicom/header.ts";
 import type { PastForm } from "../domain/activation.ts";
-import type { Uid } from "../domain/ids.ts";
+
 import type { NetworkFile } from "../domain/model.ts";
-import type { InferenceRecord, ObjectUids, ResultUids, Review, StructureMeasure } from "../domain/result.ts";
+import type { InferenceRecord, ObjectUids, ResultUids, Review, SentInstance, StructureMeasure } from "../domain/result.ts";
 import type { OutputSettings, ResultOutput } from "../domain/rule.ts";
 import type { Reason, SeriesDescription } from "../domain/series.ts";
 import type { Mode } from "../nnunet/windows.ts";
@@ -129,7 +129,7 @@ export type RejectRequest = {
   /** Path of the file to write. */
   readonly path: string;
   readonly uids: ObjectUids;
-  readonly rejected: readonly RejectedInstance[];
+  readonly rejected: readonly SentInstance[];
   /** For a person, in a sentence. */
   readonly description: string;
   readonly device: Device;
@@ -137,4 +137,3 @@ export type RejectRequest = {
   readonly createdAt: number;
 };
 export type RejectReply = Record<string, never>;
-export type RejectedInstance = ObjectUids & { readonly sopClassUid: Uid };

@@ -1,13 +1,13 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { refusesItsClass, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
+import { refusesItsClass, type StoreFile, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
 import { statuses } from "../dimse/status.ts";
 import type { TlsIdentity } from "../dimse/tls.ts";
 import type { AeTitle, DeliveryId } from "../domain/ids.ts";
 import { offers, type RemoteNode } from "../domain/remote-node.ts";
-import type { Delivery } from "../domain/result.ts";
+import type { Delivery, SentInstance } from "../domain/result.ts";
 import { type Commit, Later, type Step } from "../jobs/runner.ts";
-import { fallBack, getDelivery, noteAnswer, noteDelivery, type Outcome, setCommitment } from "../store/deliveries.ts";
+import { fallBack, getDelivery, noteAnswer, noteDelivery, type Outcome, setCommitment, setUnanswered } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { addReceipt } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
@@ -43,7 +43,7 @@ const mostProcessingFailures = 300;
  * made. Success and warnings (PS3.4 table B.2-1, Bxxx) count as delivered. While the peer is away or out of resources it is tried again,
  * without limit. All choices are proposed together, and the first goes whose class the peer takes; what it refuses for good otherwise is set
  * aside with its answer. A crash between the peer's answer and our note sends the same UID and the same bytes once more, which a peer
- * takes as the same instance.
+ * takes as the same instance; what went out without an answer stays noted, so that a rejection note names it too.
  */
 export function deliverStep(options: DeliverOptions): Step {
   const { database, changes, clock, log } = options;
@@ -67,6 +67,7 @@ export function deliverStep(options: DeliverOptions): Step {
     return () => {
       const at = clock.now();
       note(deliveryId, { state: "delivered", reason: null, status, comment });
+      setUnanswered(database, deliveryId, null);
       const what = { output, sopClassUid, seriesInstanceUid, sopInstanceUid, sha256 };
       addReceipt(database, deliveryId, { service: "c-store", ...what, aeTitle: node.aeTitle, status, comment, at });
       if (offers(node, "commitment")) {
@@ -109,7 +110,10 @@ export function deliverStep(options: DeliverOptions): Step {
       const node = nodeOf(database, delivery);
       if (listPausedNodes(database).includes(node.name)) return new Later(clock.now() + lookAgainMs);
       const forms = await formsOf(delivery, options, signal);
-      const outcomes = await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls() }).catch(untilRepaired);
+      const onSending = (sent: StoreFile): void => setUnanswered(database, deliveryId, sentInstance(forms.find((form) => form === sent)!));
+      const outcomes = await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls(), onSending }).catch(
+        untilRepaired,
+      );
       const outcome = outcomes.at(-1);
       if (!outcome) throw new UnavailableError("peer-unavailable", "the association ended before the object was answered");
       const current = passOver(delivery, node, outcomes.slice(0, -1));
@@ -117,6 +121,7 @@ export function deliverStep(options: DeliverOptions): Step {
         const form = forms[outcomes.length - 1]!;
         return delivered(current, node, { ...form, sha256: await digestOf(form) }, outcome);
       }
+      if (outcome.kind === "refused" || refusesItsClass(outcome)) setUnanswered(database, deliveryId, null);
       const { status = null, comment = null } = outcome.kind === "refused" ? outcome : {};
       const sameAnswers = status === null ? 0 : noteAnswer(database, deliveryId, { status, comment });
       if (refusesItsClass(outcome)) throw new RefusedError(classRefused, outcome.message);
@@ -132,6 +137,10 @@ export function deliverStep(options: DeliverOptions): Step {
     },
     willRetry: ({ deliveryId }: { deliveryId: DeliveryId }, reason) => note(deliveryId, { state: "waiting", reason, status: null }),
   };
+}
+
+function sentInstance({ sopClassUid, seriesInstanceUid, sopInstanceUid }: Form): SentInstance {
+  return { sopClassUid, seriesInstanceUid, sopInstanceUid };
 }
 
 /** A peer that turns our association away lacks an entry for us, which somebody will make: the result waits for it. */

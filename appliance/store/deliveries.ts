@@ -1,6 +1,6 @@
 import { RefusedError } from "../base/errors.ts";
 import type { DeliveryId, DocumentId, ResultId, SeriesId } from "../domain/ids.ts";
-import type { Delivery, DeliveryState, Refusal } from "../domain/result.ts";
+import type { Delivery, DeliveryState, Refusal, SentInstance } from "../domain/result.ts";
 import type { ObjectKind } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
@@ -133,6 +133,25 @@ export function noteAnswer(database: Database, id: DeliveryId, { status, comment
     id,
   );
   return row?.same_answers ?? 0;
+}
+
+/** What is being sent, noted before its first byte goes; null when its destination has answered. */
+export function setUnanswered(database: Database, id: DeliveryId, instance: SentInstance | null): void {
+  database.run("update delivery set unanswered = ? where id = ?", instance && JSON.stringify(instance), id);
+}
+
+/** What was sent of a result and never answered, rejection notes aside: its destination may have it. */
+export function listUnanswered(
+  database: Database,
+  resultId: ResultId,
+): { readonly destination: string; readonly instance: SentInstance }[] {
+  return database
+    .all<{ destination: string; unanswered: string }>(
+      `select destination, unanswered from delivery
+       where result_id = ? and unanswered is not null and choices <> '["rejection-note"]' order by id`,
+      resultId,
+    )
+    .map(({ destination, unanswered }) => ({ destination, instance: JSON.parse(unanswered) as SentInstance }));
 }
 
 /** The next choice goes in place of the one that was refused. */

@@ -9,7 +9,7 @@ import type { ResultOutput } from "../../../appliance/domain/rule.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintObjectUids } from "../../../appliance/pipeline/outputs.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
-import { addDelivery, getDelivery, noteDelivery, setDocument } from "../../../appliance/store/deliveries.ts";
+import { addDelivery, getDelivery, listUnanswered, noteDelivery, setDocument } from "../../../appliance/store/deliveries.ts";
 import { takeDocument } from "../../../appliance/store/documents.ts";
 import { listReceipts } from "../../../appliance/store/receipts.ts";
 import { addResult } from "../../../appliance/store/results.ts";
@@ -64,6 +64,26 @@ test("an object arrives byte for byte, is noted as delivered, and is not sent ag
 test("a peer that is away is something that passes", async () => {
   await using box = await waitingDelivery(await freePort());
   await assert.rejects(box.run("deliver", box), { name: "UnavailableError" });
+});
+
+test("an object that was sent and never answered is kept in mind until it is answered: its peer may have it", async () => {
+  await using rude = await startStorescp({ aeTitle: "PACS", options: ["--abort-after"] });
+  await using box = await waitingDelivery(rude.port);
+  await assert.rejects(box.run("deliver", box), { name: "UnavailableError" });
+  const { sopClassUid, sopInstanceUid } = readFileMeta(await readFile(box.file));
+  const [left] = listUnanswered(box.database, box.resultId);
+  assert.partialDeepStrictEqual(left, { destination: "pacs", instance: { sopClassUid, sopInstanceUid } });
+
+  await using peer = await startStorescp({ aeTitle: "PACS" });
+  replaceNodesAndRules(box.database, [{ name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: peer.port }], []);
+  await box.run("deliver", box);
+  assert.deepEqual(listUnanswered(box.database, box.resultId), []);
+});
+
+test("what no association could be opened for was not sent", async () => {
+  await using box = await waitingDelivery(await freePort());
+  await assert.rejects(box.run("deliver", box), { name: "UnavailableError" });
+  assert.deepEqual(listUnanswered(box.database, box.resultId), []);
 });
 
 test("a peer that turns our association away lacks an entry for us, which somebody will make: the delivery waits", async () => {

@@ -4,7 +4,7 @@ import { deliverJob } from "../../../appliance/pipeline/job-kinds.ts";
 import { retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { reviewResult, supersedeEarlier } from "../../../appliance/pipeline/review.ts";
-import { addDelivery, getDelivery, listDeliveries, noteDelivery } from "../../../appliance/store/deliveries.ts";
+import { addDelivery, getDelivery, listDeliveries, noteDelivery, setUnanswered } from "../../../appliance/store/deliveries.ts";
 import { addJob, claimJob } from "../../../appliance/store/jobs.ts";
 import { addReceipt } from "../../../appliance/store/receipts.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
@@ -97,6 +97,17 @@ test("a note that could not be written is shown among the deliveries, with the r
     [`announce-rejection:${box.resultId}`],
     "sent again, it is written first",
   );
+});
+
+test("a destination that may have an object, since it never answered, is told too", async () => {
+  await using box = await readyResult();
+  setUnanswered(box.database, box.seg, { sopClassUid: "1.2", seriesInstanceUid: "2.25.11", sopInstanceUid: "2.25.21" });
+  reviewResult(box.database, box.resultId, rejected);
+  assert.equal(box.stateOf(box.seg), "withdrawn");
+  // The note is begun: it needs the images, which are not here. Without a holder the step would end with nothing to do.
+  await assert.rejects(box.run("announce-rejection", { resultId: box.resultId }), /images of result/);
+  const { says } = box.database.get<{ says: string }>("select says from document where kind = 'rejection-note'")!;
+  assert.deepEqual(JSON.parse(says).rejected, [{ sopClassUid: "1.2", seriesInstanceUid: "2.25.11", sopInstanceUid: "2.25.21" }]);
 });
 
 test("accepted once, rejected at most once, and a rejection stands", async () => {
