@@ -13,10 +13,10 @@ const closePath = promisify(close);
 const movePath = promisify(renameFile);
 
 /**
- * Pieces from the network are kept until they are worth a write: a CT image of 512 x 512 is one. Of one object at most twice as much is in
+ * Pieces from the network are kept until they are worth a write, which goes on while more arrives. Of one object at most twice as much is in
  * memory: this, and what is being written.
  */
-const writeBytes = 640 * 1024;
+const writeBytes = 256 * 1024;
 
 /**
  * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
