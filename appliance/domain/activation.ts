@@ -70,10 +70,15 @@ export type Choice = {
 /**
  * The forms of a part's network that may be run, best first. With an activation those that proved themselves on this box, in the order in which
  * they were tried; without one those for the CPU, as the manifest lists them. Never one that is barred.
+ *
+ * @param multipliesBytes whether the processor computes INT8 as it was judged elsewhere; where not, only an activation can allow it
  */
-export function choicesOf(part: ModelPart, activation: Activation | null): readonly Choice[] {
+export function choicesOf(part: ModelPart, activation: Activation | null, multipliesBytes = true): readonly Choice[] {
   const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
-  if (!activation) return networks.map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
+  if (!activation) {
+    const known = networks.filter(({ precision }) => precision !== "int8" || multipliesBytes);
+    return known.map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
+  }
   return activation.trials.flatMap(({ part: of, file, sha256, provider, outcome, measured }) => {
     const network = networks.find((each) => each.file === file && each.sha256 === sha256);
     if (of !== part.name || outcome !== "usable" || !measured || !network) return [];

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { type Activation, type Choice, choicesAsBefore, choicesOf, mayHaveArena, type PastForm } from "../domain/activation.ts";
 import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
+import { multipliesBytes } from "../host/byte-products.ts";
 import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
 import type { Compute } from "../nnunet/compute.ts";
@@ -102,7 +103,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   const notes: string[] = [];
   const run = parts.filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)));
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
-    const usual = asBefore ? choicesAsBefore(part, asBefore, activation) : choicesOf(part, activation);
+    const usual = asBefore ? choicesAsBefore(part, asBefore, activation) : choicesOf(part, activation, await multipliesBytes());
     const choices = benchPrecision === null ? usual : benchChoices(part, benchPrecision);
     for (const [index, choice] of choices.entries()) {
       const { network, provider, arena } = choice;
