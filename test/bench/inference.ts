@@ -138,7 +138,11 @@ function run(program: string, args: readonly string[], answers = true): Times | 
 }
 
 function print(patch: Zyx, names: readonly string[], times: readonly (readonly Times[])[], loads: readonly number[]): void {
-  const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  const median = (values: readonly number[]): number => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const middle = sorted.length / 2;
+    return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+  };
   const wall = times.map((each) => median(each.map(({ wallMs }) => wallMs)));
   const cpu = times.map((each) => median(each.map(({ cpuMs }) => cpuMs)));
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
