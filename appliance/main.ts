@@ -1,6 +1,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { settleImports } from "../models/import/install.ts";
 import { applySiteFile } from "../provisioning/apply-site.ts";
 import type { ReceivingState } from "./api/device.ts";
 import type { Clock } from "./base/clock.ts";
@@ -72,6 +73,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   await mkdir(folder.root, { recursive: true });
   await chmod(folder.root, 0o700); // also where somebody made it: it holds patient data
   await mkdir(folder.models, { recursive: true });
+  await settleImports(folder.models);
   const lock = lockFolder(folder.lock);
   started.defer(() => lock.close());
   const database = await openDatabase(folder.database, clock.now());

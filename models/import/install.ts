@@ -49,7 +49,7 @@ export async function installModel(
     throw error;
   } finally {
     await rm(staging, { recursive: true, force: true });
-    await rm(`${staging}.replaced`, { recursive: true, force: true });
+    if (existing) await settleReplaced(models, name, `${staging}.replaced`);
     await leaveWorkshop(models);
   }
 }
@@ -65,15 +65,37 @@ export async function leaveWorkshop(models: string): Promise<void> {
 export async function workshopOf(models: string): Promise<string> {
   const workshop = join(models, workshopName);
   await mkdir(workshop, { recursive: true, mode: 0o700 });
-  await removeLeftovers(workshop);
+  await settleImports(models);
   return workshop;
 }
 
-/** What an import left that was killed: folders of processes that are no more. */
-async function removeLeftovers(workshop: string): Promise<void> {
-  for (const name of await readdir(workshop)) {
-    const pid = Number(/\.(\d+)(?:\.replaced)?$/.exec(name)?.[1]);
-    if (pid > 0 && pid !== process.pid && !isRunning(pid)) await rm(join(workshop, name), { recursive: true, force: true });
+/**
+ * Clears up after imports that were killed: folders of processes that are no more are removed; a model that one of them had moved aside is put
+ * back unless its successor is there.
+ */
+export async function settleImports(models: string): Promise<void> {
+  const workshop = join(models, workshopName);
+  const left = await readdir(workshop).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const entry of left) {
+    const [, name, pid, replaced] = /^(.+?)\.(\d+)(\.replaced)?$/.exec(entry) ?? [];
+    if (name === undefined || Number(pid) === process.pid || isRunning(Number(pid))) continue;
+    if (replaced) await settleReplaced(models, name, join(workshop, entry));
+    else await rm(join(workshop, entry), { recursive: true, force: true });
+  }
+}
+
+/** The old model goes when the new one is in its place, and comes back when it is not. */
+async function settleReplaced(models: string, name: string, aside: string): Promise<void> {
+  try {
+    await rename(aside, join(models, name));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return; // nothing was moved aside
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    await rm(aside, { recursive: true, force: true });
   }
 }
 

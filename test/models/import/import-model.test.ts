@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { listModels, loadModel } from "../../../appliance/inference/models.ts";
 import { catalogueTasks } from "../../../models/catalogue/catalogue.ts";
 import { importModels } from "../../../models/import/import-model.ts";
+import { settleImports } from "../../../models/import/install.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../peers/folder.ts";
 import { run } from "../../peers/process.ts";
 import { makeSmallNetworks } from "./small-networks.ts";
@@ -87,6 +88,22 @@ test("a name is taken once, unless the model is to be replaced", async () => {
     code: "model-exists",
     message: /comes with the service/,
   });
+});
+
+test("a model that a killed import had moved aside comes back, unless its successor is there", async () => {
+  await using data = await temporaryFolder("data");
+  const models = join(data.path, "models");
+  await importModels(join(given.path, spleens), { models });
+  const nobody = 2 ** 22 + 1; // above the largest process id
+  const aside = join(models, ".importing", `spleen.${nobody}.replaced`);
+  await mkdir(join(models, ".importing"));
+  await rename(join(models, "spleen"), aside);
+  await settleImports(models);
+  assert.equal((await loadModel(join(models, "spleen"))).manifest.name, "spleen");
+  await cp(join(models, "spleen"), aside, { recursive: true });
+  await settleImports(models);
+  assert.deepEqual(await readdir(join(models, ".importing")), []);
+  assert.equal((await loadModel(join(models, "spleen"))).manifest.name, "spleen");
 });
 
 test("of a weights folder every whole task is imported, and what is left out is named", async () => {
