@@ -126,6 +126,16 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     forceMs: dicom.forceCompleteMinutes * 60_000,
   };
   const caller = () => ({ callingAeTitle: dicom.aeTitle, tls: tls?.identity });
+  const webStore = new WebStore({
+    ...receivingOptions,
+    open,
+    aeTitle: dicom.aeTitle,
+    otherStorageClasses: dicom.otherStorageClasses,
+    maxObjectBytes: limits.objectMegabytes * 1_048_576,
+    maxRequests: limits.associations,
+    onBytes: createYoungCollector(),
+    wake: () => runner.wake(),
+  });
   const runner = new Runner({
     database,
     clock,
@@ -153,6 +163,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       commitmentMs: dicom.commitmentMinutes * 60_000,
       associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),
       maxObjectBytes: limits.objectMegabytes * 1_048_576,
+      webStore,
       async readModel(name) {
         ({ models } = await usableModels([shippedModels, folder.models])); // what was installed or replaced since the start counts
         return models.get(name)?.manifest;
@@ -188,16 +199,6 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (seriesId !== undefined) changes.seriesChanged(seriesId);
     wakeAfter();
   };
-  const webStore = new WebStore({
-    ...receivingOptions,
-    open,
-    aeTitle: dicom.aeTitle,
-    otherStorageClasses: dicom.otherStorageClasses,
-    maxObjectBytes: limits.objectMegabytes * 1_048_576,
-    maxRequests: limits.associations,
-    onBytes: createYoungCollector(),
-    wake: () => runner.wake(),
-  });
   const retriever = new Retriever(folder.temporary);
   started.defer(() => retriever.stop());
   const web = await startHttp(

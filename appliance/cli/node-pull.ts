@@ -43,7 +43,7 @@ by C-MOVE, for which it has to know this box. What comes is treated as if the no
         if (state === "failed") throw new RefusedError(reason?.code ?? "pull-failed", reason?.message ?? "it could not be fetched");
         if (state === "done") {
           process.stdout.write(
-            `${completed} images came from ${name} by ${pull.service}${failed > 0 ? `, ${failed} could not be sent` : ""}\n`,
+            `${completed} images came from ${name} by ${pull.service ?? "wado-rs"}${failed > 0 ? `, ${failed} could not be sent` : ""}\n`,
           );
           return failed > 0 ? 1 : 0;
         }

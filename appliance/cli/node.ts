@@ -26,7 +26,9 @@ where the site file does not name the node's services.
       const node = knownNode(database, name);
       const { roundTripMs, services } = await testAndNote(database, name, caller, systemClock);
       const where = `${node.name} (${node.aeTitle} at ${node.host}:${node.port})`;
-      process.stdout.write(`${where} answered in ${Math.round(roundTripMs)} ms; takes ${services.join(", ")}\n`);
+      process.stdout.write(
+        `${where} answered in ${Math.round(roundTripMs)} ms; takes ${node.dicomweb ? "DICOMweb" : services.join(", ")}\n`,
+      );
       return 0;
     }),
 };

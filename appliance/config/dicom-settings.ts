@@ -41,7 +41,7 @@ const limits = z.strictObject({
   minimumFreeMegabytes: z.int().min(0).max(10_000_000).default(2_048),
 });
 
-const file = z.string().regex(/^\//, "expected the whole path of a file, from / on");
+export const file = z.string().regex(/^\//, "expected the whole path of a file, from / on");
 
 /** TLS beside the plain port, as BCP 195 wants it: 1.2 and 1.3 only. Files are PEM and are read again when they change. */
 const tls = z.strictObject({

@@ -15,7 +15,7 @@ import {
   toSender,
   usualOutputSettings,
 } from "../domain/rule.ts";
-import { aeTitle, dicomSchema, listenAddress, listenPort } from "./dicom-settings.ts";
+import { aeTitle, dicomSchema, file, listenAddress, listenPort } from "./dicom-settings.ts";
 
 const name = z
   .string()
@@ -45,11 +45,40 @@ const regularExpression = z
     }
   }, "expected a regular expression");
 
-const node = z.strictObject({
+/** http or https, without name, password, query or fragment in it. */
+const serviceUrl = z
+  .string()
+  .max(1_000)
+  .refine((text) => {
+    const url = URL.parse(text);
+    const isBare = url !== null && url.username === "" && url.password === "" && !/[?#]/.test(text);
+    return isBare && ["http:", "https:"].includes(url.protocol);
+  }, "expected an address such as https://archive.hospital.example/dicom-web")
+  .transform((text) => text.replace(/\/+$/, ""));
+
+const nodeFields = z.strictObject({
   name,
   aeTitle,
   host,
   port: remotePort,
+  /** Tells host and port too. Results go there by STOW-RS, studies come by WADO-RS. */
+  dicomweb: z
+    .strictObject({
+      url: serviceUrl,
+      tokenFile: file.optional(),
+      user: z
+        .string()
+        .regex(/^[^:\p{C}]{1,64}$/u, "expected a name without colons")
+        .optional(),
+      passwordFile: file.optional(),
+      authorities: file.optional(),
+    })
+    .refine(
+      ({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined),
+      "expected `user` and `passwordFile` together",
+    )
+    .refine(({ tokenFile, user }) => tokenFile === undefined || user === undefined, "expected `tokenFile` or `user`, not both")
+    .optional(),
   /** Addresses and networks that it calls from; none: its host. */
   callsFrom: z.array(addressOrNetwork).max(64).default([]),
   /** With it nothing but TLS is spoken with the node, both ways. */
@@ -69,6 +98,14 @@ const node = z.strictObject({
     .regex(/^[A-Z0-9_ \\-]{0,80}$/, "expected values of Specific Character Set with backslashes between")
     .optional(),
 });
+
+/** Where DICOMweb is spoken, its address tells host and port, unless they are given. */
+const node = z.preprocess((value) => {
+  const url = URL.parse(String((value as { dicomweb?: { url?: unknown } } | null)?.dicomweb?.url));
+  if (!url || typeof value !== "object") return value;
+  const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+  return { host: url.hostname.replace(/^\[|\]$/g, ""), port, ...value };
+}, nodeFields);
 
 const match = z.strictObject({
   modality: z.literal("CT").default("CT"),

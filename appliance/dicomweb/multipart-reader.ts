@@ -11,11 +11,11 @@ const mostHeaderBytes = 8192;
 const mostPreambleBytes = 4096;
 const mostEpilogueBytes = 64 * 1024;
 
-/** The boundary of a multipart Content-Type; refused where there is none or it is none. RFC 2046 5.1.1 */
+/** The boundary of a multipart Content-Type; refused where there is none or it is none. RFC 2046 5.1.1 has 70 characters; Orthanc sends 73. */
 export function boundaryOf({ parameters }: MediaType): string {
   const boundary = parameters.get("boundary") ?? "";
-  if (!/^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/.test(boundary))
-    throw new RefusedError("multipart-malformed", "expected a boundary of 1 to 70 characters in the Content-Type");
+  if (!/^[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]$/.test(boundary))
+    throw new RefusedError("multipart-malformed", "expected a boundary of 1 to 200 characters in the Content-Type");
   return boundary;
 }
 

@@ -11,7 +11,7 @@ export type Pull = {
   readonly seriesInstanceUid: Uid | null;
   /** waiting: asked for, or under way, or to be tried again. done: the node has sent all that it could. */
   readonly state: "waiting" | "done" | "failed";
-  /** By which service it came; null before. */
+  /** By which service it came; null before, and where it came by WADO-RS. */
   readonly service: "c-get" | "c-move" | null;
   /** Images that the node says it has sent, and could not send. */
   readonly completed: number;

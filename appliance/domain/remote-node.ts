@@ -14,6 +14,8 @@ export type RemoteNode = {
   readonly callsFrom?: readonly string[];
   /** Set: TLS and nothing else is spoken with it, both ways. */
   readonly tls?: NodeTls | undefined;
+  /** Set: results go to it by STOW-RS, and studies come from it by WADO-RS, in place of C-STORE and C-GET. */
+  readonly dicomweb?: NodeDicomWeb | undefined;
   /** What it does for us, as its setting says; absent: what the last test found. */
   readonly services?: readonly NodeService[] | undefined;
   /** What the last test found that it does. */
@@ -40,4 +42,17 @@ export type NodeTls = {
   readonly callerCertificate: "required" | "optional";
   /** The name in its certificate, where that is not its host. */
   readonly name?: string | undefined;
+};
+
+/** How DICOMweb is spoken with a node. Secrets and certificates are in files, which are read when they are needed. */
+export type NodeDicomWeb = {
+  /** Root of the service, without a slash at the end. */
+  readonly url: string;
+  /** Its content goes out as Bearer token. */
+  readonly tokenFile?: string | undefined;
+  /** Or name and password. */
+  readonly user?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  /** PEM: whom to believe about its certificate; absent: the authorities of the system. */
+  readonly authorities?: string | undefined;
 };

@@ -47,7 +47,7 @@ export type ResultDocument = {
 export type Receipt = {
   readonly destination: string;
   /** How the answer came. */
-  readonly service: "c-store" | "storage-commitment";
+  readonly service: "c-store" | "stow-rs" | "storage-commitment";
   readonly output: ObjectKind;
   readonly sopClassUid: Uid;
   readonly seriesInstanceUid: Uid;

@@ -11,6 +11,7 @@ import { addJob } from "../store/jobs.ts";
 import { addPull } from "../store/pulls.ts";
 import { findNode, listNodes, setNodeFound } from "../store/settings.ts";
 import { pullJob } from "./job-kinds.ts";
+import { isWebNode, testWebNode } from "./web-node.ts";
 
 /** Who we are to a node. */
 export type Caller = { readonly callingAeTitle: AeTitle; readonly tls: TlsIdentity | undefined };
@@ -26,6 +27,7 @@ export function knownNode(database: Database, name: string): RemoteNode {
 /** Asks a node for an answer, and keeps which services it was found to have. */
 export async function testAndNote(database: Database, name: string, { callingAeTitle, tls }: Caller, clock: Clock): Promise<NodeTest> {
   const node = knownNode(database, name);
+  if (isWebNode(node)) return { ...(await testWebNode(node, AbortSignal.timeout(30_000))), services: [] };
   const test = await testNode(node, callingAeTitle, { tls });
   setNodeFound(database, name, { at: clock.now(), services: test.services });
   return test;
@@ -44,7 +46,7 @@ export function addPullOf(
   now: number,
 ): PullId {
   const node = knownNode(database, name);
-  if (!offers(node, "get")) requireService(node, "move");
+  if (!isWebNode(node) && !offers(node, "get")) requireService(node, "move");
   return database.transaction(() => {
     const id = addPull(database, { node: name, ...wanted, askedBy, askedAt: now });
     addJob(database, pullJob(id, now));
@@ -54,6 +56,7 @@ export function addPullOf(
 
 function requireService(node: RemoteNode, service: NodeService): RemoteNode {
   if (offers(node, service)) return node;
+  if (isWebNode(node)) throw new RefusedError("service-not-offered", `${node.name} speaks DICOMweb: it is not searched from here`);
   const remedy = node.services
     ? `\`services\` of its setting does not name ${service}`
     : "test it first, or name its `services` in the site file";

@@ -17,6 +17,7 @@ import { digestOf, type Form, formsOf } from "./delivery-forms.ts";
 import { requestCommitmentJob } from "./job-kinds.ts";
 import { isItsTurn, nodeOf, sendReviewedReport, wakeNext } from "./outbox.ts";
 import { destinationsToTell, type ReportOptions } from "./reports.ts";
+import { isWebNode, stowFirstTaken } from "./web-node.ts";
 
 export type DeliverOptions = ReportOptions & {
   readonly callingAeTitle: AeTitle;
@@ -39,7 +40,7 @@ const lookAgainMs = 15 * 60_000;
 const mostProcessingFailures = 300;
 
 /**
- * Sends one object of a result to one destination by C-STORE, in its turn: the objects of a series reach a destination in the order they were
+ * Sends one object of a result to one destination by C-STORE or STOW-RS, in its turn: the objects of a series reach a destination in the order they were
  * made. Success and warnings (PS3.4 table B.2-1, Bxxx) count as delivered. While the peer is away or out of resources it is tried again,
  * without limit. All choices are proposed together, and the first goes whose class the peer takes; what it refuses for good otherwise is set
  * aside with its answer. A crash between the peer's answer and our note sends the same UID and the same bytes once more, which a peer
@@ -69,7 +70,14 @@ export function deliverStep(options: DeliverOptions): Step {
       note(deliveryId, { state: "delivered", reason: null, status, comment });
       setUnanswered(database, deliveryId, null);
       const what = { output, sopClassUid, seriesInstanceUid, sopInstanceUid, sha256 };
-      addReceipt(database, deliveryId, { service: "c-store", ...what, aeTitle: node.aeTitle, status, comment, at });
+      addReceipt(database, deliveryId, {
+        service: isWebNode(node) ? "stow-rs" : "c-store",
+        ...what,
+        aeTitle: node.aeTitle,
+        status,
+        comment,
+        at,
+      });
       if (offers(node, "commitment")) {
         setCommitment(database, deliveryId, "asked");
         addJob(database, requestCommitmentJob(deliveryId, at));
@@ -111,9 +119,9 @@ export function deliverStep(options: DeliverOptions): Step {
       if (listPausedNodes(database).includes(node.name)) return new Later(clock.now() + lookAgainMs);
       const forms = await formsOf(delivery, options, signal);
       const onSending = (sent: StoreFile): void => setUnanswered(database, deliveryId, sentInstance(forms.find((form) => form === sent)!));
-      const outcomes = await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls(), onSending }).catch(
-        untilRepaired,
-      );
+      const outcomes = isWebNode(node)
+        ? await stowFirstTaken(node, forms, { signal, onSending })
+        : await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls(), onSending }).catch(untilRepaired);
       const outcome = outcomes.at(-1);
       if (!outcome) throw new UnavailableError("peer-unavailable", "the association ended before the object was answered");
       const current = passOver(delivery, node, outcomes.slice(0, -1));

@@ -11,6 +11,8 @@ import type { Step } from "../jobs/runner.ts";
 import type { Database } from "../store/database.ts";
 import { getPull, notePull } from "../store/pulls.ts";
 import { findNode } from "../store/settings.ts";
+import { isWebNode, pullByWeb } from "./web-node.ts";
+import type { WebStore } from "./web-store.ts";
 
 export type PullOptions = {
   readonly database: Database;
@@ -23,13 +25,16 @@ export type PullOptions = {
   /** The images of such an association are all here. */
   readonly associationEnded: (associationId: number) => void;
   readonly maxObjectBytes: number;
+  /** Takes an image that comes over HTTP. */
+  readonly webStore: WebStore;
 };
 
 /** Associations of ours on which images come count down, those of the SCP count up. */
 let lastAssociationId = 0;
 
 /**
- * Fetches a study or series: by C-GET where the node offers it, since that needs no entry for us at the node; else by C-MOVE to our own title.
+ * Fetches a study or series: by C-GET where the node offers it, since that needs no entry for us at the node; else by C-MOVE to our own title. From a
+ * DICOMweb node by WADO-RS.
  * Tried again some times while the node is away. What comes twice is known by its content, so repeating it does no harm.
  */
 export function pullStep(options: PullOptions): Step {
@@ -47,8 +52,10 @@ export function pullStep(options: PullOptions): Step {
       if (pull?.state !== "waiting") return () => {};
       const node = findNode(database, pull.node);
       if (!node) throw new RefusedError("node-missing", `there is no node named ${pull.node} any more`);
-      const service = offers(node, "get") ? "c-get" : "c-move";
-      const { completed, failed, warning } = await fetchBy(service, node, pull, options, signal);
+      const service = isWebNode(node) ? null : offers(node, "get") ? "c-get" : "c-move";
+      const { completed, failed, warning } = isWebNode(node)
+        ? await pullByWeb(node, pull, options.webStore, signal)
+        : await fetchBy(service ?? "c-get", node, pull, options, signal);
       const reason = failed > 0 ? { code: "images-not-sent", message: `${node.name} could not send ${failed} of its images` } : null;
       log.info("pull-done", { pullId, node: node.name, service, completed, failed, warning });
       return () => notePull(database, pullId, { state: "done", service, completed: completed + warning, failed, reason, at: clock.now() });

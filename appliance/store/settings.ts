@@ -1,4 +1,4 @@
-import type { FoundServices, NodeService, NodeTls, RemoteNode } from "../domain/remote-node.ts";
+import type { FoundServices, NodeDicomWeb, NodeService, NodeTls, RemoteNode } from "../domain/remote-node.ts";
 import { type Rule, storedRule } from "../domain/rule.ts";
 import type { Database } from "./database.ts";
 
@@ -36,6 +36,7 @@ type NodeRow = {
   readonly services: string | null;
   readonly found: string | null;
   readonly character_set: string | null;
+  readonly dicomweb: string | null;
 };
 
 export function listNodes(database: Database): RemoteNode[] {
@@ -49,6 +50,7 @@ export function listNodes(database: Database): RemoteNode[] {
     ...(row.services !== null && { services: JSON.parse(row.services) as NodeService[] }),
     ...(row.found !== null && { found: JSON.parse(row.found) as FoundServices }),
     ...(row.character_set !== null && { characterSet: row.character_set }),
+    ...(row.dicomweb !== null && { dicomweb: JSON.parse(row.dicomweb) as NodeDicomWeb }),
   }));
 }
 
@@ -57,9 +59,9 @@ export function findNode(database: Database, name: string): RemoteNode | undefin
 }
 
 export function addNode(database: Database, node: RemoteNode): void {
-  const { name, aeTitle, host, port, callsFrom = [], tls, services, found, characterSet } = node;
+  const { name, aeTitle, host, port, callsFrom = [], tls, services, found, characterSet, dicomweb } = node;
   database.run(
-    "insert into remote_node (name, ae_title, host, port, calls_from, tls, services, found, character_set) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "insert into remote_node (name, ae_title, host, port, calls_from, tls, services, found, character_set, dicomweb) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     name,
     aeTitle,
     host,
@@ -69,6 +71,7 @@ export function addNode(database: Database, node: RemoteNode): void {
     services ? JSON.stringify(services) : null,
     found ? JSON.stringify(found) : null,
     characterSet ?? null,
+    dicomweb ? JSON.stringify(dicomweb) : null,
   );
 }
 

@@ -27,8 +27,9 @@ export type BoxOptions = {
   readonly nodes?: readonly {
     readonly name: string;
     readonly aeTitle: string;
-    readonly port: number;
+    readonly port?: number;
     readonly services?: readonly string[];
+    readonly dicomweb?: object;
   }[];
   /** For whom the reviewers act. */
   readonly organization?: string;
@@ -82,7 +83,7 @@ export async function startBox({
     nodes: [
       { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },
       { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },
-      ...nodes.map((node) => ({ ...node, host: "127.0.0.1" })),
+      ...nodes.map((node) => (node.dicomweb ? node : { ...node, host: "127.0.0.1" })),
     ],
     rules: rules ?? [
       { name: "axial CT", match: { minimumSlices }, model: "reference", outputs: ["seg", "rtstruct"], destinations: ["pacs"] },

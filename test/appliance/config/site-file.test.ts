@@ -272,3 +272,21 @@ test("an alias without its anchor, and aliases that multiply without end, are re
   ).join("\n");
   assert.match(faultsOf(bomb)[0]!, /alias/i);
 });
+
+test("the address of a DICOMweb node tells its host and port, and has no secrets in it", () => {
+  const site = (dicomweb: object) =>
+    parseSiteFile(
+      JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, nodes: [{ name: "archive", aeTitle: "A", dicomweb }] }),
+    );
+  const [node] = site({ url: "https://archive.example/dicom-web/" }).nodes;
+  assert.deepEqual([node?.host, node?.port, node?.dicomweb?.url], ["archive.example", 443, "https://archive.example/dicom-web"]);
+  for (const dicomweb of [
+    { url: "https://me:secret@archive.example/" },
+    { url: "ftp://archive.example/" },
+    { url: "https://archive.example/?key=1" },
+    { url: "https://archive.example/", user: "me" },
+    { url: "https://archive.example/", tokenFile: "token" },
+    { url: "https://archive.example/", tokenFile: "/t", user: "me", passwordFile: "/p" },
+  ])
+    assert.throws(() => site(dicomweb), { code: "site-file-invalid" }, JSON.stringify(dicomweb));
+});

@@ -9,6 +9,7 @@ import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { associationEnded, OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { openInstance } from "../../../appliance/pipeline/receive.ts";
 import { createSteps } from "../../../appliance/pipeline/steps.ts";
+import { WebStore } from "../../../appliance/pipeline/web-store.ts";
 import { Durability } from "../../../appliance/store/durability.ts";
 import { FreeSpace } from "../../../appliance/store/free-space.ts";
 import { claimJob, finishJob, type Job } from "../../../appliance/store/jobs.ts";
@@ -44,6 +45,7 @@ export async function pipelineSteps({
   const clock = { ...systemClock, now: () => at.now };
   const log = createLog(() => {}, Date.now);
   const resultFolder = (id: number) => join(folder, "results", String(id));
+  const receiving = { database, objects, space, logSync, changes, clock, log, quietMs, forceMs, wake: () => {}, onBytes: () => {} };
   const steps = createSteps({
     database,
     objects,
@@ -58,13 +60,12 @@ export async function pipelineSteps({
     tls: () => undefined,
     openInstance: (incoming) =>
       openInstance(incoming, {
-        ...{ database, objects, space, logSync, changes, clock, log, quietMs, forceMs },
-        wake: () => {},
+        ...receiving,
         onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
-        onBytes: () => {},
       }),
     associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs, forceMs }),
     maxObjectBytes: 1e9,
+    webStore: new WebStore({ ...receiving, open, aeTitle: "SEGBOX", otherStorageClasses: [], maxObjectBytes: 1e9, maxRequests: 8 }),
     commitmentMs: 60_000,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => modelFolder ?? join(folder, "models", name),
