@@ -125,6 +125,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     quietMs,
     forceMs: dicom.forceCompleteMinutes * 60_000,
   };
+  const collectYoung = createYoungCollector();
   const caller = () => ({ callingAeTitle: dicom.aeTitle, tls: tls?.identity });
   const webStore = new WebStore({
     ...receivingOptions,
@@ -158,7 +159,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           ...receivingOptions,
           wake: () => {}, // the runner looks again when the pull ends
           onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
-          onBytes: createYoungCollector(),
+          onBytes: collectYoung,
         }),
       commitmentMs: dicom.commitmentMinutes * 60_000,
       associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),

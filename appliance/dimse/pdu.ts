@@ -55,13 +55,13 @@ export function writeDataHeader(
 }
 
 /** Bytes as P-DATA-TF PDUs, each no longer than the peer takes. For what is small; files go through store-file.ts. */
-export function encodeData(contextId: number, isCommand: boolean, bytes: Uint8Array, maxPduLength: number): Buffer {
+export function encodeData(contextId: number, isCommand: boolean, bytes: Uint8Array, maxPduLength: number, endsMessage = true): Buffer {
   const room = valueRoom(maxPduLength);
   const values = Math.max(1, Math.ceil(bytes.length / room));
   const out = Buffer.allocUnsafe(bytes.length + values * dataHeaderLength);
   for (let index = 0, at = 0; index < values; index++) {
     const value = bytes.subarray(index * room, (index + 1) * room);
-    writeDataHeader(out, at, { contextId, isCommand, isLast: index === values - 1, length: value.length });
+    writeDataHeader(out, at, { contextId, isCommand, isLast: endsMessage && index === values - 1, length: value.length });
     out.set(value, at + dataHeaderLength);
     at += dataHeaderLength + value.length;
   }

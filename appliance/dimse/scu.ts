@@ -1,17 +1,17 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
-import { implicitVrLittleEndian } from "../dicom/transfer-syntaxes.ts";
+import { explicitVrLittleEndian, implicitVrLittleEndian } from "../dicom/transfer-syntaxes.ts";
 import type { AeTitle, Uid } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 import { type Association, type AssociationOptions, openAssociation, type WantedContext } from "./association.ts";
 import { type CommandSet, commandFields } from "./command-set.ts";
 import { verificationSopClass } from "./presentation-contexts.ts";
 import { meaningOf, refusesClass, statusText } from "./status.ts";
-import { FileSender, openForSending } from "./store-file.ts";
+import { FileSender, openForSending, readImplicitHead } from "./store-file.ts";
 
 export type { RemoteNode } from "../domain/remote-node.ts";
 export { Association, openAssociation } from "./association.ts";
 
-/** A Part 10 file to send: its data set goes out byte for byte. */
+/** A Part 10 file to send: its data set goes out byte for byte, unless {@link StoreFile.isOurs} lets it be rewritten. */
 export type StoreFile = {
   readonly path: string;
   readonly sopClassUid: Uid;
@@ -19,12 +19,22 @@ export type StoreFile = {
   readonly transferSyntaxUid: Uid;
   /** Where the data set begins, after the File Meta Information. */
   readonly dataSetOffset: number;
+  /**
+   * We wrote it: where the peer does not take Explicit VR Little Endian, in which it is, it goes out in Implicit VR. Other files go out byte for
+   * byte or not at all.
+   */
+  readonly isOurs?: boolean;
 };
 
 /** What became of one file. */
 export type StoreOutcome =
   /** The peer has it; a status other than 0000H is its remark (a warning Bxxx, or 0111H: it had it already). */
-  | { readonly kind: "stored"; readonly status: number; readonly comment?: string }
+  | {
+      readonly kind: "stored";
+      readonly status: number;
+      readonly comment?: string /** In Implicit VR, not as the file is. */;
+      readonly rewritten?: true;
+    }
   /** The peer said no. `permanent`: another try will not help. */
   | { readonly kind: "refused"; readonly status: number; readonly permanent: boolean; readonly message: string; readonly comment?: string }
   /** No answer for it: the association ended first, its context was refused, or the file can't be read. */
@@ -145,10 +155,14 @@ function contextRefused(message: string): StoreOutcome {
   return notSent(new RefusedError(classNotTaken, message));
 }
 
-/** One presentation context per pair of class and transfer syntax, with that syntax only: the bytes go out as they are. */
+/** One presentation context per pair of class and transfer syntax, with that syntax only: the bytes go out as they are where that is taken. */
 function contextsFor(files: readonly StoreFile[]): WantedContext[] {
+  const rewritten = files.filter(mayRewrite).map((file) => ({ ...file, transferSyntaxUid: implicitVrLittleEndian }));
   const pairs = new Map(
-    files.map(({ sopClassUid, transferSyntaxUid }) => [`${sopClassUid} ${transferSyntaxUid}`, { sopClassUid, transferSyntaxUid }]),
+    [...files, ...rewritten].map(({ sopClassUid, transferSyntaxUid }) => [
+      `${sopClassUid} ${transferSyntaxUid}`,
+      { sopClassUid, transferSyntaxUid },
+    ]),
   );
   return [...pairs.values()].map(({ sopClassUid, transferSyntaxUid }) => ({
     abstractSyntax: sopClassUid,
@@ -156,19 +170,25 @@ function contextsFor(files: readonly StoreFile[]): WantedContext[] {
   }));
 }
 
+function mayRewrite({ isOurs, transferSyntaxUid }: StoreFile): boolean {
+  return isOurs === true && transferSyntaxUid === explicitVrLittleEndian;
+}
+
 async function storeFile(association: Association, sender: FileSender, file: StoreFile): Promise<StoreOutcome> {
   if (association.failure) return notSent(association.failure);
   const { sopClassUid, transferSyntaxUid } = file;
-  const contextId = association.contextFor(sopClassUid, transferSyntaxUid);
+  const asItIs = association.contextFor(sopClassUid, transferSyntaxUid);
+  const contextId = asItIs ?? (mayRewrite(file) ? association.contextFor(sopClassUid, implicitVrLittleEndian) : null);
   if (contextId === null) return contextRefused(`the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`);
   try {
     const handle = await openForSending(file.path, file.dataSetOffset);
     try {
-      return outcomeOf(
-        await association.request(contextId, storeRequest(association, file), (commandPdus) =>
-          sender.send(handle, file.dataSetOffset, contextId, commandPdus),
-        ),
+      const { start, restAt } = asItIs === null ? await readImplicitHead(handle) : { start: undefined, restAt: file.dataSetOffset };
+      const response = await association.request(contextId, storeRequest(association, file), (commandPdus) =>
+        sender.send(handle, restAt, contextId, commandPdus, start),
       );
+      const outcome = outcomeOf(response);
+      return outcome.kind === "stored" && start ? { ...outcome, rewritten: true } : outcome;
     } finally {
       await handle.close();
     }

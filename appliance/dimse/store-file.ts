@@ -1,7 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { RefusedError } from "../base/errors.ts";
+import { rewriteImplicit } from "../dicom/to-implicit.ts";
 import type { Association } from "./association.ts";
-import { dataHeaderLength, valueRoom, writeDataHeader } from "./pdu.ts";
+import { dataHeaderLength, encodeData, valueRoom, writeDataHeader } from "./pdu.ts";
 
 /** Data set bytes read and sent at once: enough that one CT image is one read and one write. */
 const batchBytes = 1024 * 1024;
@@ -26,15 +27,21 @@ export class FileSender {
    * Sends `file` from `offset` to its end as the data set of the command in `commandPdus`. Refused when the file can't be read to the end
    * that it had at the start. Only a deflated data set may be odd; it goes out with the null byte that PS3.5 annex A.5 has for that, since
    * peers drop odd fragments (PS3.8 annex F).
+   *
+   * @param start goes before the bytes of the file
    */
-  async send(file: FileHandle, offset: number, contextId: number, commandPdus: Uint8Array): Promise<void> {
+  async send(file: FileHandle, offset: number, contextId: number, commandPdus: Uint8Array, start?: Uint8Array): Promise<void> {
     const { size } = await file.stat();
+    if (start) {
+      const startPdus = encodeData(contextId, false, start, this.#association.peerMaxPduLength, offset >= size);
+      await this.#association.send([commandPdus, startPdus]);
+    }
     let sending: Promise<void> = Promise.resolve();
     for (let at = offset, turn = 0; at < size; turn = 1 - turn) {
       const length = Math.min(size - at, this.#valuesPerBatch * this.#room);
       const batch = await this.#fill(this.#batches[turn]!, file, { at, length, contextId, isLast: at + length === size });
       await sending;
-      sending = this.#association.send(at === offset ? [commandPdus, batch] : [batch]);
+      sending = this.#association.send(at === offset && !start ? [commandPdus, batch] : [batch]);
       sending.catch(() => {
         // rejects again below, or at the next turn
       });
@@ -97,4 +104,22 @@ export async function openForSending(path: string, dataSetOffset: number): Promi
   if (dataSetOffset < size) return file;
   await file.close();
   throw new RefusedError("file-unreadable", `the file has ${size} bytes, its data set should begin at ${dataSetOffset}`);
+}
+
+/** So much of a file is read at first to rewrite its head; four times as much where that does not reach the pixels. */
+const firstHeadBytes = 4 * 1024 * 1024;
+
+/** The head of a file in Implicit VR, and where the rest follows as it is; refused when the file can't be read so far. */
+export async function readImplicitHead(file: FileHandle): Promise<{ readonly start: Uint8Array; readonly restAt: number }> {
+  const { size } = await file.stat();
+  for (let length = Math.min(size, firstHeadBytes); ; length = Math.min(size, 4 * length)) {
+    const head = Buffer.allocUnsafe(length);
+    await readFully(file, [head], 0);
+    try {
+      const rewritten = rewriteImplicit(head, length === size);
+      if (rewritten) return { start: rewritten.start, restAt: rewritten.restAt ?? size };
+    } catch (error) {
+      if (length === size || !(error instanceof RefusedError) || error.code !== "dicom-truncated") throw error;
+    }
+  }
 }

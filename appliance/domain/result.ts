@@ -52,7 +52,7 @@ export type Receipt = {
   readonly sopClassUid: Uid;
   readonly seriesInstanceUid: Uid;
   readonly sopInstanceUid: Uid;
-  /** Of the data set as sent, hex; null where a release before did not note it. */
+  /** Of the data set as it stands in its file, and as it was sent unless `comment` says how else, hex; null where a release before did not note it. */
   readonly sha256: string | null;
   readonly aeTitle: string;
   /** 0 for Success, else a warning; with its Error Comment. */

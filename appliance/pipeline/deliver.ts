@@ -65,6 +65,7 @@ export function deliverStep(options: DeliverOptions): Step {
     const { sopClassUid, sopInstanceUid, seriesInstanceUid, sha256 } = form;
     const { status } = outcome;
     const comment = outcome.comment ?? null;
+    const how = outcome.rewritten ? [comment, "sent in Implicit VR Little Endian"].filter(Boolean).join("; ") : comment;
     return () => {
       const at = clock.now();
       note(deliveryId, { state: "delivered", reason: null, status, comment });
@@ -75,10 +76,10 @@ export function deliverStep(options: DeliverOptions): Step {
         ...what,
         aeTitle: node.aeTitle,
         status,
-        comment,
+        comment: how,
         at,
       });
-      if (offers(node, "commitment")) {
+      if (offers(node, "commitment") && !isWebNode(node)) {
         setCommitment(database, deliveryId, "asked");
         addJob(database, requestCommitmentJob(deliveryId, at));
       }

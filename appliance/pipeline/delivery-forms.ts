@@ -27,7 +27,7 @@ export async function formsOf(delivery: Delivery, options: ReportOptions, signal
     const { file, uids } = await objectOf(output, delivery, result, options, signal);
     const path = join(options.resultFolder(result.id), file);
     const meta = readFileMeta(await readStart(path));
-    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid });
+    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid, isOurs: true });
   }
   return forms;
 }

@@ -98,13 +98,15 @@ export type StorageNode = AsyncDisposable & {
 };
 
 /** An association configuration of dcmtk's (its asconfig.txt) that takes these SOP classes, uncompressed, and no other. */
-function takingOnly(sopClassUids: readonly string[]): string {
+function takingOnly(
+  sopClassUids: readonly string[],
+  syntaxes: readonly string[] = ["LittleEndianExplicit", "LittleEndianImplicit"],
+): string {
   const contexts = ["1.2.840.10008.1.1", ...sopClassUids].map((uid, index) => `PresentationContext${index + 1} = ${uid}\\Uncompressed`);
   return [
     "[[TransferSyntaxes]]",
     "[Uncompressed]",
-    "TransferSyntax1 = LittleEndianExplicit",
-    "TransferSyntax2 = LittleEndianImplicit",
+    ...syntaxes.map((syntax, index) => `TransferSyntax${index + 1} = ${syntax}`),
     "[[PresentationContexts]]",
     "[These]",
     ...contexts,
@@ -124,17 +126,20 @@ export async function startStorescp({
   aeTitle = "STORESCP",
   port,
   takes,
+  syntaxes,
   options = [],
 }: {
   readonly aeTitle?: string;
   readonly port?: number;
   readonly takes?: readonly string[];
+  /** Of what it `takes`, in dcmtk's words; both uncompressed little endian ones where absent. */
+  readonly syntaxes?: readonly string[];
   readonly options?: readonly string[];
 } = {}): Promise<StorageNode> {
   const folder = await temporaryFolder("storescp");
   await using settings = await temporaryFolder("storescp-settings"); // read at the start
   const profile = join(settings.path, "associations.cfg");
-  if (takes) await writeFile(profile, takingOnly(takes));
+  if (takes) await writeFile(profile, takingOnly(takes, syntaxes));
   const ownPort = port ?? (await freePort());
   // -dhl: no reverse look-up of the caller, which can take seconds where no name server answers.
   const args = [

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFile, readFile, truncate } from "node:fs/promises";
+import { copyFile, readFile, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RefusedError, UnavailableError } from "../../../appliance/base/errors.ts";
+import { raw, sequence, text, writePart10 } from "../../../appliance/dicom/write.ts";
 import {
   openAssociation,
   type RemoteNode,
@@ -16,6 +17,7 @@ import { startDcmrecv, startStorescp } from "../../peers/dcmtk.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 import { startOrthanc } from "../../peers/orthanc.ts";
 import { freePort } from "../../peers/ports.ts";
+import { python } from "../../peers/python.ts";
 import { data, dataSetOf, exampleCt, explicitHispeed, hispeed, storeFile } from "./files.ts";
 import { ctStorage, explicitLittle } from "./raw-peer.ts";
 import { recordingSink, startRecordingScp, until } from "./recording-scp.ts";
@@ -265,4 +267,54 @@ test("what the peer takes but can't store now ends the search: the next form is 
 test("a peer that turns us away whatever we propose is one that does not know us, not one that refuses a class", async () => {
   await using storescp = await startStorescp({ options: ["--refuse"] });
   await assert.rejects(storeFirstTaken(nodeAt(storescp.port), "SEGBOX", [seg, rtstruct]), { code: "association-rejected" });
+});
+
+test("what we wrote goes out in Implicit VR where the peer takes only that, with the same values; a file of others does not", async () => {
+  const all = [seg, storeFile(explicitHispeed)].map((file) => ({ ...file, isOurs: true }));
+  const takes = all.map(({ sopClassUid }) => sopClassUid);
+  await using storescp = await startStorescp({
+    takes,
+    syntaxes: ["LittleEndianImplicit"],
+    options: ["--unique-filenames", "--max-pdu", "4096"],
+  });
+  const rewritten = { ...stored, rewritten: true };
+  assert.deepEqual(await storeFiles(nodeAt(storescp.port), "SEGBOX", all), [rewritten, rewritten]);
+  const received = await storescp.files();
+  for (const { path, sopInstanceUid } of all) {
+    const other = received.find((file) => storeFile(file).sopInstanceUid === sopInstanceUid)!;
+    assert.deepEqual(await python("test/reference/same-values.py", [path, other]), {
+      syntaxes: [explicitLittle, "1.2.840.10008.1.2"],
+      different: [],
+    });
+  }
+  const [foreign] = await storeFiles(nodeAt(storescp.port), "SEGBOX", [seg]);
+  assert.equal(foreign?.kind === "not-sent" && foreign.code, "presentation-context-refused");
+  await using both = await startStorescp({ takes });
+  assert.deepEqual(await storeFiles(nodeAt(both.port), "SEGBOX", all), [stored, stored]);
+  const [first = ""] = await both.files();
+  assert.equal(storeFile(first).transferSyntaxUid, explicitLittle, "byte for byte where that is taken");
+});
+
+test("a large object is rewritten piece by piece: its head may be longer than what is read at first", async () => {
+  await using folder = await temporaryFolder("implicit");
+  const path = join(folder.path, "large.dcm");
+  const sopInstanceUid = "1.2.3.4";
+  const items = Array.from({ length: 100 }, (_, index) => [text(0x00081150, "UI", ctStorage), text(0x00081155, "UI", `1.2.3.${index}`)]);
+  const elements = [
+    text(0x00080016, "UI", seg.sopClassUid),
+    text(0x00080018, "UI", sopInstanceUid),
+    sequence(0x00081140, ...items),
+    raw(0x00420011, "OB", Buffer.alloc(5_000_000, "document")),
+    raw(0x7fe00010, "OB", Buffer.alloc(9_000_001, "pixels")),
+  ];
+  await writeFile(path, Buffer.concat([...writePart10({ sopClassUid: seg.sopClassUid, sopInstanceUid, encoding: "explicit", elements })]));
+  await using storescp = await startStorescp({ takes: [seg.sopClassUid], syntaxes: ["LittleEndianImplicit"] });
+  assert.deepEqual(await storeFiles(nodeAt(storescp.port), "SEGBOX", [{ ...storeFile(path), isOurs: true }]), [
+    { ...stored, rewritten: true },
+  ]);
+  const [received = ""] = await storescp.files();
+  assert.deepEqual(await python("test/reference/same-values.py", [path, received]), {
+    syntaxes: [explicitLittle, "1.2.840.10008.1.2"],
+    different: [],
+  });
 });
