@@ -1,7 +1,8 @@
 import { fork } from "node:child_process";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 
-type FromChild<Progress, Reply> =
+/** What a child says to its parent. */
+export type FromChild<Progress, Reply> =
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "reply"; readonly reply: Reply }
   | { readonly kind: "error"; readonly name: string; readonly code: string; readonly message: string; readonly stack: string | undefined };
@@ -66,7 +67,7 @@ export function askChild<Request, Progress, Reply>(
   return promise;
 }
 
-/** The child's side: answers one request, and ends when the parent does. */
+/** The child's side: answers requests, one at a time, and ends when the parent does. */
 export function serveChild<Request, Progress, Reply>(
   answer: (request: Request, onProgress: (progress: Progress) => void) => Promise<Reply>,
 ): void {
@@ -74,7 +75,7 @@ export function serveChild<Request, Progress, Reply>(
     process.send?.(message);
   };
   process.on("disconnect", () => process.exit(1));
-  process.once("message", (request: Request) => {
+  process.on("message", (request: Request) => {
     answer(request, (progress) => send({ kind: "progress", progress })).then(
       (reply) => send({ kind: "reply", reply }),
       (error: unknown) => {
@@ -85,7 +86,8 @@ export function serveChild<Request, Progress, Reply>(
   });
 }
 
-function errorOf({ name, code, message, stack }: { name: string; code: string; message: string; stack: string | undefined }): Error {
+/** What was thrown in a child, in its class. */
+export function errorOf({ name, code, message, stack }: { name: string; code: string; message: string; stack: string | undefined }): Error {
   const error =
     name === "RefusedError"
       ? new RefusedError(code, message)

@@ -3,11 +3,12 @@ import { mkdirSync, rmSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UnavailableError } from "../base/errors.ts";
-import { askChild } from "../host/child-process.ts";
+import { ChildPool } from "../host/child-pool.ts";
 import type { RetrieveReply, RetrieveRequest } from "./retrieve-requests.ts";
 
 const entry = join(import.meta.dirname, "retrieve-child.ts");
-const stallMs = 120_000;
+/** A viewer asks for hundreds of frames, each quicker than a process starts. */
+const pool = { stallMs: 300_000, idleMs: 30_000, requestsPerChild: 500 };
 /** Each holds an object in memory. */
 const mostAtOnce = 2;
 const mostWaiting = 64;
@@ -22,6 +23,7 @@ export type Retrieved = { readonly file: FileHandle; readonly sizes: readonly nu
 export class Retriever {
   readonly #folder: string;
   readonly #stopping = new AbortController();
+  readonly #children = new ChildPool<RetrieveRequest, RetrieveReply>(entry, pool);
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -37,10 +39,7 @@ export class Retriever {
     const outFile = join(this.#folder, randomUUID());
     try {
       const either = signal ? AbortSignal.any([signal, this.#stopping.signal]) : this.#stopping.signal;
-      const { sizes } = await askChild<RetrieveRequest, never, RetrieveReply>(entry, { ...request, outFile } as RetrieveRequest, {
-        stallMs,
-        signal: either,
-      });
+      const { sizes } = await this.#children.ask({ ...request, outFile } as RetrieveRequest, either);
       return { file: await open(outFile, "r"), sizes };
     } finally {
       await rm(outFile, { force: true });
@@ -54,6 +53,7 @@ export class Retriever {
   /** Ends what runs. */
   stop(): void {
     this.#stopping.abort(new UnavailableError("stopping", "the service ends"));
+    this.#children.close();
   }
 
   async #turn(): Promise<void> {
