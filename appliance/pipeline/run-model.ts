@@ -6,6 +6,7 @@ import { multipliesBytes } from "../host/byte-products.ts";
 import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
 import type { Compute } from "../nnunet/compute.ts";
+import { fillsPatch } from "../nnunet/fills-patch.ts";
 import type { Postprocessing } from "../nnunet/postprocess.ts";
 import { type OpenNetwork, predict, type Stage } from "../nnunet/predict.ts";
 import type { Mode } from "../nnunet/windows.ts";
@@ -103,7 +104,11 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   const notes: string[] = [];
   const run = parts.filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)));
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
-    const usual = asBefore ? choicesAsBefore(part, asBefore, activation) : choicesOf(part, activation, await multipliesBytes());
+    const usual = asBefore
+      ? choicesAsBefore(part, asBefore, activation)
+      : choicesOf(part, activation, await multipliesBytes()).filter(
+          ({ network }) => network.precision !== "int8" || fillsPatch(volume.grid, plans),
+        );
     const choices = benchPrecision === null ? usual : benchChoices(part, benchPrecision);
     for (const [index, choice] of choices.entries()) {
       const { network, provider, arena } = choice;

@@ -1,6 +1,7 @@
 import type { FormAccuracy, HumanAccuracy } from "../../appliance/domain/accuracy.ts";
 import type { NetworkFile } from "../../appliance/domain/model.ts";
 import { openNetwork } from "../../appliance/inference/network.ts";
+import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";
 import type { Plans } from "../../appliance/nnunet/plans.ts";
 import { predict } from "../../appliance/nnunet/predict.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";
@@ -22,7 +23,7 @@ export type Forms = {
   readonly mirrorAxes: readonly number[];
 };
 
-/** Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. */
+/** Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. CTs that INT8 is not used for are passed over. */
 export async function compareForms(
   forms: Forms,
   heldOut: readonly HeldOut[],
@@ -34,6 +35,7 @@ export async function compareForms(
   const human: { fp32: CaseAgreement; int8: CaseAgreement }[] = [];
   for (const { ct, found } of heldOut) {
     const volume = await ct.load();
+    if (!fillsPatch(volume.grid, plans)) continue; // fp32 is used for it
     const labelsOf = async (folder: string, network: NetworkFile): Promise<Uint8Array> => {
       const open = () => openNetwork(folder, network, plans, { threads });
       return (await predict(volume, [{ plans, values, open }], { stepSize, mirrorAxes })).labelMap.labels;
