@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import dicomParser from "dicom-parser";
 import { parseDicomSettings } from "../../appliance/config/dicom-settings.ts";
+import { tagText } from "../../appliance/dicom/data-set.ts";
 import { encodeEncapsulatedPdf } from "../../appliance/dicom/encapsulated-pdf.ts";
 import { encodeRejectionNote } from "../../appliance/dicom/rejection-note.ts";
 import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
@@ -16,6 +17,7 @@ import { sopClass } from "../../appliance/dicom/sop-classes.ts";
 import { encodeSr } from "../../appliance/dicom/sr.ts";
 import { transferSyntaxes } from "../../appliance/dicom/transfer-syntaxes.ts";
 import { implementationClassUid, implementationVersionName } from "../../appliance/dicom/uids.ts";
+import { mostAnswers, queryAttributes } from "../../appliance/dicomweb/query.ts";
 import { defaultTimeouts } from "../../appliance/dimse/association-contract.ts";
 import { defaultStorageSopClasses, verificationSopClass } from "../../appliance/dimse/presentation-contexts.ts";
 import { abortReasons } from "../../appliance/dimse/protocol.ts";
@@ -81,6 +83,11 @@ export async function conformanceStatement(): Promise<string> {
     timeouts: table(
       ["Time limit", "Default, s"],
       Object.entries(defaultTimeouts).map(([name, ms]) => [words(name.replace(/Ms$/, "")), String(ms / 1000)]),
+    ),
+    webAnswers: String(mostAnswers),
+    webQuery: table(
+      ["Attribute", "Tag", "Level"],
+      queryAttributes.map(({ keyword, tag, level }) => [keyword, tagText(tag), level]),
     ),
     ciphers: tlsProfile.ciphers
       .split(":")
