@@ -61,6 +61,9 @@ const advice: Readonly<Record<string, string>> = {
     "Set the destination up to take this class of object, or have the engineer name another one in the rule that goes in its place.",
   "output-failed": "Ask the engineer to look at the box's log; the other objects of the result are as they should be.",
   "object-missing": "Ask the engineer to look at the box's log.",
+  "commitment-refused": "The destination took the object and did not keep it. Check its storage; then an engineer can send it again here.",
+  "commitment-missing":
+    "Check at the destination that its Storage Commitment knows this box, its AE title, address and port; then an engineer can send it again here.",
   "peer-refused": askAboutDestination,
   "presentation-context-refused": askAboutDestination,
 };

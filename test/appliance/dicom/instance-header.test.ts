@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { encodeText } from "../../../appliance/dicom/encode-text.ts";
 import { readInstanceHeader, readSourceAttributes } from "../../../appliance/dicom/instance-header.ts";
+import { raw, text, writePart10 } from "../../../appliance/dicom/write.ts";
 import { type CtSeriesOptions, makeCtSeries, uidOf } from "../../make/ct-series.ts";
 import { makePart10, syntaxes } from "../../make/part10.ts";
 
@@ -132,4 +134,29 @@ test("a hostile text is cut before it is kept", () => {
     ]),
   );
   assert.equal(readInstanceHeader(bytes).patientName.length, 1024);
+});
+
+test("a name reads as it was written, in every character set that a sender may use", () => {
+  for (const [name, ...sets] of [
+    ["Müller^Jörg", "ISO_IR 100"],
+    ["Wałęsa^Lech", "ISO_IR 101"],
+    ["Люк^Иван", "ISO_IR 144"],
+    ["Yamada^Tarou=山田^太郎=やまだ^たろう", "", "ISO 2022 IR 87"],
+    ["ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎", "ISO 2022 IR 13", "ISO 2022 IR 87"],
+    ["Hong^Gildong=洪^吉洞=홍^길동", "", "ISO 2022 IR 149"],
+    ["Wang^XiaoDong=王^小东", "GB18030"],
+    ["Wang^XiaoDong=王^小東", "ISO_IR 192"],
+  ] as const) {
+    const elements = [
+      text(0x00080005, "CS", ...sets),
+      text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.2"),
+      text(0x00080018, "UI", "1.2.3.4"),
+      text(0x00080060, "CS", "CT"),
+      raw(0x00100010, "PN", encodeText(name, sets)!),
+      text(0x0020000d, "UI", "1.2"),
+      text(0x0020000e, "UI", "1.2.3"),
+    ];
+    const file = writePart10({ sopClassUid: "1.2.840.10008.5.1.4.1.1.2", sopInstanceUid: "1.2.3.4", encoding: "explicit", elements });
+    assert.equal(readInstanceHeader(Buffer.concat([...file])).patientName, name);
+  }
 });

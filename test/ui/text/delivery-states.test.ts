@@ -78,3 +78,17 @@ test("a destination that takes no rejection notes is named, as nothing to repair
   });
   assert.deepEqual([note, delivery({ state: "failed" }), delivery({ state: "withdrawn" })].map(maySendAgain), [true, true, false]);
 });
+
+test("what a destination has taken and not yet committed itself to keep is told from what it has", () => {
+  const taken = { state: "delivered", deliveredAt: Date.now(), status: 0 } as const;
+  const stateOf = (more: Partial<DeliverySummary>) => deliveryLineOf(delivery({ ...taken, ...more }));
+  assert.match(stateOf({ commitment: "asked" }).state, /^taken .+, not yet committed$/);
+  assert.equal(stateOf({ commitment: "asked" }).tone, "quiet");
+  assert.match(stateOf({ commitment: "committed" }).state, /^delivered and committed /);
+  assert.match(stateOf({ commitment: null }).state, /^delivered (?!and)/);
+  const refused = {
+    code: "commitment-refused",
+    message: "PACS took it, but did not commit itself to keep it: resource limitation (0213H)",
+  };
+  assert.deepEqual(stateOf({ state: "failed", commitment: "failed", reason: refused }).sentences, [`${refused.message}.`]);
+});
