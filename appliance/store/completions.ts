@@ -36,6 +36,13 @@ export function countInstances(database: Database, seriesId: SeriesId): number {
 
 /** How many images the images of a series say there are; null where not all of them say so, or they contradict each other. */
 export function readDeclared(database: Database, seriesId: SeriesId): Declared | null {
+  // Few senders say it, and who asks is the process that receives: all images are looked at only where the first one says something
+  const saysSo = database.get(
+    `select 1 from (select facts from instance where series_id = ? and same_as is null limit 1)
+     where json_extract(facts, '$.seriesInstances') is not null or json_extract(facts, '$.imagesInAcquisition') is not null`,
+    seriesId,
+  );
+  if (!saysSo) return null;
   const groups = database.all<{
     found: number;
     images: number;
