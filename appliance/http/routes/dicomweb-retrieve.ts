@@ -99,7 +99,8 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     const numbers = framesIn(context);
     const request = { kind: "frames", path: object!.path, frames: numbers, asStored: form.asStored } as const;
     const made = await retrieve(context, request, signal);
-    const syntax = form.asStored ? object!.transferSyntaxUid : "1.2.840.10008.1.2.1";
+    // Frames without compression are little endian whatever the object is written in
+    const syntax = form.asStored && form.type !== "application/octet-stream" ? object!.transferSyntaxUid : "1.2.840.10008.1.2.1";
     const base = baseUrlOf(context);
     const url = resourceUrl(base, object!.studyInstanceUid, object!.seriesInstanceUid, object!.sopInstanceUid);
     async function* parts(): AsyncGenerator<Part, void, undefined> {

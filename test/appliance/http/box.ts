@@ -37,7 +37,7 @@ import { addUser } from "../../../appliance/store/users.ts";
 export const password = "correct horse battery";
 
 /** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
-export async function startBox({ uiFolder = "/nowhere" } = {}) {
+export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
   const database = await openDatabase(join(folder, "segbox.db"), Date.now());
   for (const role of roles) addUser(database, { name: role, role, passwordHash: await hashPassword(password), createdAt: Date.now() });
@@ -53,7 +53,7 @@ export async function startBox({ uiFolder = "/nowhere" } = {}) {
   const receiving = {
     database,
     objects: await ObjectFolder.open(join(folder, "objects"), durability),
-    space: new FreeSpace(folder, 0, () => {}),
+    space: new FreeSpace(folder, minimumFreeBytes, () => {}),
     logSync: new LogSync(join(folder, "segbox.db"), durability),
     changes: new Changes(),
     clock,

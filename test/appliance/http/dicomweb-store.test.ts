@@ -204,3 +204,16 @@ test("a line end in an address or a token becomes no header", async () => {
   assert.match(said, /^HTTP\/1\.1 400 /);
   assert.doesNotMatch(said, /X-Evil/i);
 });
+
+test("with a full disk nothing is stored, and the answer says so", async () => {
+  await using full = await startBox({ minimumFreeBytes: Number.MAX_SAFE_INTEGER });
+  addNode(full.database, { name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: 104 });
+  const answer = await fetch(`${full.origin}/dicom-web/studies`, {
+    method: "POST",
+    body: message(makeCtSeries({ name: "full" }).map(({ bytes }) => bytes)) as Uint8Array<ArrayBuffer>,
+    headers: { authorization: `Bearer ${issueNodeToken(full.database, "pacs", Date.now())}`, "content-type": multipart },
+  });
+  assert.equal(answer.status, 507);
+  assert.deepEqual(reasons((await answer.json()) as Json), Array(5).fill(0xa700));
+  assert.deepEqual(full.database.all("select * from instance"), []);
+});
