@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -9,22 +10,30 @@ import { readFileMeta } from "../../../appliance/dicom/part10.ts";
 import { parseMediaType } from "../../../appliance/dicomweb/media-types.ts";
 import { boundaryOf, readMultipart } from "../../../appliance/dicomweb/multipart-reader.ts";
 import { stowFirstTaken, type WebNode } from "../../../appliance/pipeline/web-node.ts";
+import { makeAuthority } from "../../make/certificates.ts";
 import { makeCtSeries } from "../../make/ct-series.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 
 type Play = (req: IncomingMessage, res: ServerResponse, body: Buffer) => void;
 
 /** A service that answers as the test says, and what it was asked. */
-async function service(play: Play) {
+async function service(play: Play, tls?: { key: Buffer; cert: Buffer }) {
   const asked: string[] = [];
-  const server = createServer(async (req, res) => {
+  const handle = async (req: IncomingMessage, res: ServerResponse) => {
     const body = await buffer(req);
     asked.push(`${req.method} ${req.url} ${req.headers.authorization ?? ""}`.trim());
     play(req, res, body);
-  });
+  };
+  const server = tls ? createTlsServer(tls, handle) : createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const node: WebNode = { name: "archive", aeTitle: "ARCHIVE", host: "127.0.0.1", port, dicomweb: { url: `http://127.0.0.1:${port}/dw` } };
+  const node: WebNode = {
+    name: "archive",
+    aeTitle: "ARCHIVE",
+    host: "127.0.0.1",
+    port,
+    dicomweb: { url: `${tls ? "https" : "http"}://127.0.0.1:${port}/dw` },
+  };
   return { node, asked, [Symbol.dispose]: () => void server.close() };
 }
 
@@ -116,4 +125,17 @@ test("a redirect is not followed, and a service that is away is unavailable", as
   await assert.rejects(stowFirstTaken(there.node, [await formIn(folder.path)], { signal: AbortSignal.timeout(20_000) }), {
     name: "UnavailableError",
   });
+});
+
+test("over TLS nobody is believed but whom the named authorities certify", async () => {
+  await using folder = await temporaryFolder("web-node");
+  const [authority, stranger] = [await makeAuthority(folder.path), await makeAuthority(folder.path, "stranger")];
+  const { key, certificate } = await authority.certify("archive");
+  using there = await service((_, res) => void res.end(), { key: await readFile(key), cert: await readFile(certificate) });
+  const form = await formIn(folder.path);
+  const send = (authorities?: string) =>
+    stowFirstTaken({ ...there.node, dicomweb: { ...there.node.dicomweb, authorities } }, [form], { signal: AbortSignal.timeout(20_000) });
+  assert.deepEqual(await send(authority.certificate), [{ kind: "stored", status: 0 }]);
+  for (const authorities of [undefined, stranger.certificate]) await assert.rejects(send(authorities), { name: "UnavailableError" });
+  assert.equal(there.asked.length, 1);
 });
