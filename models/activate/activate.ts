@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { RefusedError } from "../../appliance/base/errors.ts";
 import { readSourceSeries } from "../../appliance/dicom/series-to-volume.ts";
 import type { FormAccuracy } from "../../appliance/domain/accuracy.ts";
 import { type Activation, type Agreement, choicesOf, type Provider, type Trial, trialsOf } from "../../appliance/domain/activation.ts";
@@ -9,9 +10,10 @@ import { askChild } from "../../appliance/host/child-process.ts";
 import { machineName, manifestDigest } from "../../appliance/inference/activation-file.ts";
 import { type LoadedPart, loadModel } from "../../appliance/inference/models.ts";
 import { engineName } from "../../appliance/inference/session.ts";
+import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";
 import { writeDurably } from "../../appliance/store/objects.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";
-import type { Grid } from "../../appliance/volume/grid.ts";
+import { type Grid, spacingMm } from "../../appliance/volume/grid.ts";
 import { accuracyOf, verdictOn } from "../quantize/judge.ts";
 import { type TrialReply, type TrialRequest, trialEntry } from "./trial-requests.ts";
 
@@ -40,6 +42,7 @@ export async function activate(options: ActivateOptions): Promise<Activation> {
   const { modelFolder, images, activationFile, now } = options;
   const { manifest, parts } = await loadModel(modelFolder);
   const { grid } = await readSourceSeries(images.map((path) => ({ sopInstanceUid: path, load: () => readFile(path) })));
+  for (const part of parts) requireFullCt(part, grid);
   const work = await mkdtemp(join(tmpdir(), "segbox-activate-"));
   try {
     const trials: Trial[] = [];
@@ -65,6 +68,17 @@ export async function activate(options: ActivateOptions): Promise<Activation> {
 /** Parts of which no form may be run on this box. */
 export function partsWithoutForm(parts: readonly ModelPart[], activation: Activation): readonly string[] {
   return parts.filter((part) => choicesOf(part, activation).length === 0).map(({ name }) => name);
+}
+
+/** INT8 forms are judged on CTs of which they may make results: on a thinner one they would be barred for what nobody asks of them. */
+function requireFullCt({ part, plans }: LoadedPart, grid: Grid): void {
+  if (!trialsOf(part).some(({ network }) => network.precision === "int8") || fillsPatch(grid, plans)) return;
+  const extent = spacingMm(grid).map((mm, axis) => Math.round(mm * grid.dims[axis]!));
+  const patch = plans.patchSize.map((length, axis) => Math.round(length * plans.spacing[axis]!)).reverse();
+  throw new RefusedError(
+    "ct-too-small",
+    `the CT is ${extent.join(" x ")} mm; to judge an INT8 form it must fill half of the network's patch of ${patch.join(" x ")} mm along every axis: give a larger one with --input`,
+  );
 }
 
 async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, options: ActivateOptions): Promise<readonly Trial[]> {

@@ -126,11 +126,30 @@ test("every form is tried on every provider; what agrees with fp32 on the CPU is
   assert.match(machineName(), /\d+ cores/);
 });
 
+test("a CT too thin to be segmented in INT8 does not judge it: a larger one is asked for, and nothing is barred", async () => {
+  await using folder = await temporaryFolder("activate-thin");
+  await mkdir(join(folder.path, "ct"));
+  const images: string[] = [];
+  for (const [index, { bytes }] of makeCtSeries({ dims: [40, 40, 5], spacingMm: [1.5, 1.5, 3], hu: () => 440 }).entries()) {
+    images.push(join(folder.path, "ct", `${index}.dcm`));
+    await writeFile(images.at(-1)!, bytes);
+  }
+  const options = { images, activationFile: join(folder.path, "activation.json"), cores: 1, now: 0, onTrial: () => {} };
+  const both = await makeThresholdModel(folder.path, "both", (manifest) =>
+    withPart(manifest, (part): ModelPart => ({ ...part, networks: [{ ...part.networks[0]!, precision: "int8" }, part.networks[0]!] })),
+  );
+  await assert.rejects(activate({ ...options, modelFolder: both }), {
+    code: "ct-too-small",
+    message: /the CT is 60 x 60 x 15 mm; .* patch of 48 x 36 x 48 mm .* --input/,
+  });
+  await assert.rejects(readFile(options.activationFile), { code: "ENOENT" });
+});
+
 test("a CT that shows nothing of a model judges nothing: only fp32 on the CPU may be used", async () => {
   await using folder = await temporaryFolder("activate-empty");
   await mkdir(join(folder.path, "ct"));
   const images: string[] = [];
-  for (const [index, { bytes }] of makeCtSeries({ dims: [20, 20, 10], hu: () => -1000 }).entries()) {
+  for (const [index, { bytes }] of makeCtSeries({ dims: [40, 40, 10], spacingMm: [1.5, 1.5, 3], hu: () => -1000 }).entries()) {
     images.push(join(folder.path, "ct", `${index}.dcm`));
     await writeFile(images.at(-1)!, bytes);
   }
