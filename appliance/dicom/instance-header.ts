@@ -1,7 +1,8 @@
+import { RefusedError } from "../base/errors.ts";
 import { parseUid, type Uid } from "../domain/ids.ts";
 import type { Lps } from "../volume/grid.ts";
 import { decodeText } from "./character-set.ts";
-import { type DataSet, readFirstItemOfNext, readItems } from "./data-set.ts";
+import { type DataSet, nextElement, readFirstItemOfNext, readItems } from "./data-set.ts";
 import { openPart10, type Part10 } from "./part10.ts";
 import { isMultiFrameCt } from "./sop-classes.ts";
 import { bytesOf, lpsOf, numberOf, orNull, required, textOf, textsOf, unsignedOf, vectorOf } from "./values.ts";
@@ -64,11 +65,19 @@ const perFrameFunctionalGroups = 0x52009230;
  * that is none reads as null here, so that the instance can be stored, and refused with its reason when it should become part of a volume.
  *
  * @param part10 a Part 10 file, or its first part
+ * @param isFirstPart whether more follows: then a part that ends between two elements of the header is refused too, which else reads as a whole
+ * file that lacks what stands behind
  */
-export function readInstanceHeader(part10: Uint8Array): InstanceHeader {
-  const opened = openPart10(part10, { untilTag: afterImageGroup });
+export function readInstanceHeader(part10: Uint8Array, { isFirstPart = false } = {}): InstanceHeader {
+  const open = (untilTag: number): Part10 => {
+    const opened = openPart10(part10, { untilTag });
+    if (isFirstPart && nextElement(opened.dataSet) === null)
+      throw new RefusedError("dicom-truncated", `the header goes on behind the first ${part10.length} bytes`);
+    return opened;
+  };
+  const opened = open(afterImageGroup);
   if (!isMultiFrameCt(instanceOf(opened).sopClassUid)) return headerOf(opened);
-  return headerOf(openPart10(part10, { untilTag: perFrameFunctionalGroups }));
+  return headerOf(open(perFrameFunctionalGroups));
 }
 
 /** Which instance a file holds. Where the data set's own UIDs are emptied (some anonymisers do), the file meta information tells them. */

@@ -86,7 +86,10 @@ const usualHeadBytes = 64 * 1024;
 
 /** Reads the first kilobytes, and all that was kept only where they do not suffice: putting them together costs more than reading them. */
 function headerOf(head: readonly Uint8Array[]): InstanceHeader {
-  const all = (): InstanceHeader => readInstanceHeader(Buffer.concat(head).subarray(0, headLimitBytes));
+  const all = (): InstanceHeader => {
+    const kept = Buffer.concat(head);
+    return readInstanceHeader(kept.subarray(0, headLimitBytes), { isFirstPart: kept.length > headLimitBytes });
+  };
   let bytes = 0;
   const pieces = head.findIndex((piece) => {
     bytes += piece.length;
@@ -94,7 +97,7 @@ function headerOf(head: readonly Uint8Array[]): InstanceHeader {
   });
   if (pieces < 0 || pieces === head.length - 1) return all();
   try {
-    return readInstanceHeader(Buffer.concat(head.slice(0, pieces + 1)));
+    return readInstanceHeader(Buffer.concat(head.slice(0, pieces + 1)), { isFirstPart: true });
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     return all();

@@ -160,3 +160,13 @@ test("a name reads as it was written, in every character set that a sender may u
     assert.equal(readInstanceHeader(Buffer.concat([...file])).patientName, name);
   }
 });
+
+test("a first part that ends between two elements of the header is refused, and one that holds all of it is not", () => {
+  const bytes = makeOne();
+  const rows = Buffer.from(bytes).indexOf(Buffer.from([0x28, 0x00, 0x10, 0x00])); // Rows (0028,0010), explicit VR little endian
+  assert.ok(rows > 0);
+  assert.throws(() => readInstanceHeader(bytes.subarray(0, rows), { isFirstPart: true }), { code: "dicom-truncated" });
+  assert.equal(readInstanceHeader(bytes.subarray(0, rows)).rows, null, "as a whole file it lacks its rows");
+  const pixels = Buffer.from(bytes).indexOf(Buffer.from([0xe0, 0x7f, 0x10, 0x00]));
+  assert.equal(readInstanceHeader(bytes.subarray(0, pixels + 12), { isFirstPart: true }).rows, 6);
+});
