@@ -45,9 +45,9 @@ export type StoreOptions = AssociationOptions & {
   readonly onStored?: (index: number, outcome: StoreOutcome) => void | Promise<void>;
 };
 
-export type SendOptions = AssociationOptions & {
+export type SendOptions<Form extends StoreFile> = AssociationOptions & {
   /** Before the first byte of a form can go out: from then on the peer may have it, answer or not. */
-  readonly onSending?: (form: StoreFile) => void;
+  readonly onSending?: (form: Form) => void;
 };
 
 /**
@@ -86,11 +86,11 @@ export async function storeFiles(
  * then say by context what they don't take. Where a peer turns all of it away all the same, each form is proposed alone, since some reject
  * whoever names a class that they don't know.
  */
-export async function storeFirstTaken(
+export async function storeFirstTaken<Form extends StoreFile>(
   node: RemoteNode,
   callingAeTitle: AeTitle,
-  forms: readonly StoreFile[],
-  options: SendOptions = {},
+  forms: readonly Form[],
+  options: SendOptions<Form> = {},
 ): Promise<StoreOutcome[]> {
   try {
     return await storeFirstOf(node, callingAeTitle, forms, options);
@@ -119,11 +119,11 @@ export function refusesItsClass(outcome: StoreOutcome): boolean {
   return outcome.kind === "not-sent" && outcome.code === classNotTaken;
 }
 
-async function storeFirstOf(
+async function storeFirstOf<Form extends StoreFile>(
   node: RemoteNode,
   callingAeTitle: AeTitle,
-  forms: readonly StoreFile[],
-  options: SendOptions,
+  forms: readonly Form[],
+  options: SendOptions<Form>,
 ): Promise<StoreOutcome[]> {
   const wanted = [...contextsFor(forms), { abstractSyntax: verificationSopClass, transferSyntaxes: [implicitVrLittleEndian] }];
   const association = await openAssociation(node, callingAeTitle, wanted, options);

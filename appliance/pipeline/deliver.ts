@@ -1,6 +1,6 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { refusesItsClass, type StoreFile, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
+import { refusesItsClass, type StoreOutcome, storeFirstTaken } from "../dimse/scu.ts";
 import { statuses } from "../dimse/status.ts";
 import type { TlsIdentity } from "../dimse/tls.ts";
 import type { AeTitle, DeliveryId } from "../domain/ids.ts";
@@ -119,7 +119,7 @@ export function deliverStep(options: DeliverOptions): Step {
       const node = nodeOf(database, delivery);
       if (listPausedNodes(database).includes(node.name)) return new Later(clock.now() + lookAgainMs);
       const forms = await formsOf(delivery, options, signal);
-      const onSending = (sent: StoreFile): void => setUnanswered(database, deliveryId, sentInstance(forms.find((form) => form === sent)!));
+      const onSending = (form: Form): void => setUnanswered(database, deliveryId, sentInstance(form));
       const outcomes = isWebNode(node)
         ? await stowFirstTaken(node, forms, { signal, onSending })
         : await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls(), onSending }).catch(untilRepaired);

@@ -40,10 +40,10 @@ async function textIn(path: string): Promise<string> {
 }
 
 /** As storeFirstTaken does by C-STORE: each form in its turn, until one is taken or refused otherwise than by its class. */
-export async function stowFirstTaken(
+export async function stowFirstTaken<Form extends StoreFile>(
   node: WebNode,
-  forms: readonly StoreFile[],
-  { signal, onSending }: { readonly signal: AbortSignal; readonly onSending?: (file: StoreFile) => void },
+  forms: readonly Form[],
+  { signal, onSending }: { readonly signal: AbortSignal; readonly onSending?: (form: Form) => void },
 ): Promise<StoreOutcome[]> {
   const peer = await peerOf(node);
   const outcomes: StoreOutcome[] = [];
