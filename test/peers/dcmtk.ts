@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { temporaryFolder } from "./folder.ts";
+import { type TemporaryFolder, temporaryFolder } from "./folder.ts";
 import { freePort } from "./ports.ts";
 import { type Finished, type RunningProcess, run, start } from "./process.ts";
 
@@ -155,22 +155,36 @@ export async function startStorescp({
     String(ownPort),
   ];
   const process = start("storescp", args);
+  // Awaited here: settings that a peer reads at its start live until then.
+  return await storageNode(process, { aeTitle, port: ownPort, folder, received: /Received Store Request/ });
+}
+
+/** A receiver that was started, when it listens; stopped again, its folder with it, when it does not come to that. */
+async function storageNode(
+  process: RunningProcess,
+  {
+    aeTitle,
+    port,
+    folder,
+    received,
+  }: { readonly aeTitle: string; readonly port: number; readonly folder: TemporaryFolder; readonly received: RegExp },
+): Promise<StorageNode> {
   const stop = async () => {
     await process.stop();
     await folder[Symbol.asyncDispose]();
   };
   try {
-    await process.waitForPort(ownPort);
+    await process.waitForPort(port);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
     aeTitle,
-    port: ownPort,
+    port,
     process,
     files: async () => (await readdir(folder.path)).sort().map((name) => join(folder.path, name)),
-    storeRequests: process.counter(/Received Store Request/),
+    storeRequests: process.counter(received),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -193,25 +207,8 @@ export async function startDcmrecv({
   await writeFile(profile, takingOnly(takes));
   const port = await freePort();
   const process = start("dcmrecv", ["-v", "+B", "-xf", profile, "Only", "-aet", aeTitle, "-od", folder.path, String(port)]);
-  const stop = async () => {
-    await process.stop();
-    await folder[Symbol.asyncDispose]();
-  };
-  try {
-    await process.waitForPort(port);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return {
-    aeTitle,
-    port,
-    process,
-    files: async () => (await readdir(folder.path)).sort().map((name) => join(folder.path, name)),
-    storeRequests: process.counter(/Received C-STORE Request/),
-    stop,
-    [Symbol.asyncDispose]: stop,
-  };
+  // Awaited here: settings that a peer reads at its start live until then.
+  return await storageNode(process, { aeTitle, port, folder, received: /Received C-STORE Request/ });
 }
 
 /** A node that dcmqrscp knows, which is whom it moves to. */
