@@ -1,9 +1,10 @@
-"""Trains the head and neck network on the cases that prepare.py cached, for a given time by the clock, resumable from its own checkpoints.
+"""Trains the head and neck network on the cases that prepare.py cached, for a given time of one processor, resumable from its own checkpoints.
 
-  /usr/bin/python3 train.py --work WORK [--minutes 75]
+  /usr/bin/python3 train.py --work WORK [--minutes 150] [--threads 2]
 
-The learning rate follows the time trained, not the steps, so that the decay is whole whatever else the machine does; checkpoint.pt tells
-how many steps that were. Step n draws from a generator seeded by (SEED, n) alone. WORK/checkpoint.pt is replaced atomically; run the same
+The minutes are the processor's, all threads together: 150 are 75 by the clock on two cores, on one that others use it takes longer, and pauses
+cost nothing. The learning rate follows them and not the steps, so that the decay is whole however fast the machine is; checkpoint.pt tells how
+many steps that were. Step n draws from a generator seeded by (SEED, n) alone. WORK/checkpoint.pt is replaced atomically; run the same
 command again to go on. The network, the normalisation, and Dice + cross entropy with deep supervision and poly decay are nnU-Net's; new
 is that a voxel which may be a structure nobody contoured counts neither for nor against it (partial labels: Fang and Yan, IEEE TMI 39
 (2020) 3619; marginal loss: Shi et al., Medical Image Analysis 70 (2021) 101979).
@@ -116,8 +117,8 @@ def partial_dice_and_cross_entropy(logits, target):
     return cross_entropy + 1 - (dice * present).sum() / present.sum().clamp(min=1)
 
 
-def train(work, minutes, stop_after):
-    torch.set_num_threads(2)
+def train(work, minutes, stop_after, threads):
+    torch.set_num_threads(threads)
     torch.manual_seed(SEED)
     held_out = json.loads((HERE / "split.json").read_text())["heldOut"]
     measured = json.loads((work / "intensities.json").read_text())["intensities"]
@@ -133,7 +134,7 @@ def train(work, minutes, stop_after):
         optimizer.load_state_dict(saved["optimizer"])
         step, trained_s, history = saved["step"], saved["trainedS"], saved["history"]
     print(f"{len(cases.cases)} cases, from step {step}, {trained_s / 60:.1f} of {minutes} minutes", flush=True)
-    before = time.monotonic()
+    before = time.process_time()
     while trained_s < minutes * 60 and step != stop_after:
         random, generator = np.random.default_rng([SEED, step]), torch.Generator().manual_seed(SEED * 100003 + step)
         rate = LEARNING_RATE * min(1, (step + 1) / 50) * (1 - trained_s / (minutes * 60)) ** 0.9
@@ -151,7 +152,7 @@ def train(work, minutes, stop_after):
         optimizer.step()
         losses.append(float(loss))
         step += 1
-        now = time.monotonic()
+        now = time.process_time()
         trained_s, before = trained_s + now - before, now
         if step % 20 == 0:
             history.append([step, round(float(np.mean(losses)), 4), round(trained_s)])
@@ -166,7 +167,8 @@ def train(work, minutes, stop_after):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=75)
+    parser.add_argument("--minutes", type=float, default=150)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stop-after", type=int, help="stop at this step, for a test")
     arguments = parser.parse_args()
-    train(arguments.work, arguments.minutes, arguments.stop_after)
+    train(arguments.work, arguments.minutes, arguments.stop_after, arguments.threads)
