@@ -85,6 +85,24 @@ export async function findscu(call: FindCall): Promise<Finished & { readonly mat
   return { ...finished, matches };
 }
 
+type RetrieveCall = Call & {
+  /** Study Root: Query/Retrieve Level and the unique keys, by keyword. */
+  readonly keys: Readonly<Record<string, string>>;
+};
+
+const keyArgs = (keys: Readonly<Record<string, string>>): string[] =>
+  Object.entries(keys).flatMap(([key, value]) => ["-k", `${key}=${value}`]);
+
+/** C-MOVE: asks the peer to send what matches to `destination`, which the peer has to know. */
+export function movescu({ destination, ...call }: RetrieveCall & { readonly destination: string }): Promise<Finished> {
+  return run("movescu", ["-v", "-S", "-aem", destination, ...keyArgs(call.keys), ...addressArgs(call)], runOptions(call));
+}
+
+/** C-GET: what matches comes over the same association, as it was stored, and is kept in `folder`. */
+export function getscu({ folder, ...call }: RetrieveCall & { readonly folder: string }): Promise<Finished> {
+  return run("getscu", ["-v", "-S", "-B", "-od", folder, ...keyArgs(call.keys), ...addressArgs(call)], runOptions(call));
+}
+
 /** A DICOM node of dcmtk's that keeps what it receives in a folder. */
 export type StorageNode = AsyncDisposable & {
   readonly aeTitle: string;
