@@ -35,6 +35,9 @@ const limits = z.strictObject({
   handshakeSeconds: z.number().min(0.1).max(300).default(10),
   /** An association on which nothing arrives for so long is aborted. A scanner may pause for minutes between two reconstructions. */
   idleSeconds: z.number().min(0.1).max(86_400).default(600),
+  /** An association in the midst of an image that brings less, on average over `paceSeconds`, is aborted: a byte now and then holds nothing. 0: off. */
+  minimumBytesPerSecond: z.int().min(0).max(1_048_576).default(1_024),
+  paceSeconds: z.number().min(0.1).max(3_600).default(120),
   /** An association that is older is aborted, whatever it does. */
   associationMinutes: z.number().min(0.01).max(10_080).default(240),
   /** With less free space in the data folder, images are refused as "out of resources" (A700H). */

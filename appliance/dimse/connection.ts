@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../base/errors.ts";
 import type { AssociateAccept, AssociateRequest } from "./associate-pdu.ts";
+import type { Pace } from "./pace.ts";
 import { type Abort, type AssociateReject, encodePdu, type Pdu } from "./pdu.ts";
 import { type DataPiece, PduReader, type ReaderEvent } from "./pdu-reader.ts";
 import { abortReasons, abortSources, ProtocolError } from "./protocol.ts";
@@ -56,10 +57,13 @@ export class Connection {
   #state: State = 1;
   #artim: NodeJS.Timeout | undefined;
   #isReading = false;
-  #isUserBusy = false;
+  /** Since when we keep the peer waiting; null: it is the peer's turn. */
+  #busySince: number | null = null;
+  #busyMs = 0;
   #isGone = false;
   #socketError: Error | undefined;
-  #arrivedAt = performance.now();
+  readonly #openedAt = performance.now();
+  #arrivedAt = this.#openedAt;
 
   /** @param socket a requestor's is still connecting, an acceptor's comes from a server and is open */
   constructor(role: "requestor" | "acceptor", socket: Socket, user: UpperLayerUser, options: ConnectionOptions) {
@@ -123,7 +127,15 @@ export class Connection {
   }
   /** Monotonic ms since something came from the peer; 0 while it is us who keep it waiting. */
   get quietMs(): number {
-    return this.#isUserBusy ? 0 : performance.now() - this.#arrivedAt;
+    return this.#busySince !== null ? 0 : performance.now() - this.#arrivedAt;
+  }
+  /** How the peer sends, as far as PDUs show. */
+  get pace(): Omit<Pace, "messages"> {
+    return {
+      receivedBytes: this.#socket.bytesRead,
+      waitedMs: (this.#busySince ?? performance.now()) - this.#openedAt - this.#busyMs,
+      isUnderWay: !this.#reader.isBetweenPdus,
+    };
   }
 
   /** Looks the event up, moves on, does the action. False for an empty cell: a local request that came too late to matter. */
@@ -197,13 +209,15 @@ export class Connection {
 
   /** Reads nothing more until the user is done. */
   async #letUserWork(pending: Promise<void>): Promise<void> {
-    this.#isUserBusy = true;
+    const since = performance.now();
+    this.#busySince = since;
     this.#socket.pause();
     try {
       await pending;
     } finally {
-      this.#isUserBusy = false;
+      this.#busySince = null;
       this.#arrivedAt = performance.now();
+      this.#busyMs += this.#arrivedAt - since;
       this.#socket.resume(); // also after a failure: the peer's close must be seen
     }
   }

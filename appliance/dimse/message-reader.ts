@@ -22,9 +22,18 @@ export class MessageReader {
   /** Context of the message under way; null between messages. */
   #contextId: number | null = null;
   #awaitsDataSet = false;
+  #finished = 0;
 
   constructor(isAccepted: (contextId: number) => boolean) {
     this.#isAccepted = isAccepted;
+  }
+
+  get isBetweenMessages(): boolean {
+    return this.#contextId === null;
+  }
+  /** Messages that were read to their end. */
+  get finished(): number {
+    return this.#finished;
   }
 
   /** Null: nothing to act on yet. */
@@ -52,7 +61,7 @@ export class MessageReader {
     this.#command = [];
     this.#commandLength = 0;
     this.#awaitsDataSet = hasDataSet(command);
-    if (!this.#awaitsDataSet) this.#contextId = null;
+    if (!this.#awaitsDataSet) this.#finish();
     return { type: "command", contextId, command, hasDataSet: this.#awaitsDataSet };
   }
 
@@ -60,8 +69,13 @@ export class MessageReader {
     const isEnd = isLast && endsValue;
     if (isEnd) {
       this.#awaitsDataSet = false;
-      this.#contextId = null;
+      this.#finish();
     }
     return bytes.length === 0 && !isEnd ? null : { type: "data-set", bytes, isEnd };
+  }
+
+  #finish(): void {
+    this.#contextId = null;
+    this.#finished++;
   }
 }

@@ -11,6 +11,7 @@ import { IncomingEventReport } from "./event-report.ts";
 import { IncomingStore } from "./incoming-store.ts";
 import { addressOf } from "./listeners.ts";
 import { type MessageEvent, MessageReader } from "./message-reader.ts";
+import { type Pace, watchPace } from "./pace.ts";
 import { encodeData } from "./pdu.ts";
 import type { DataPiece } from "./pdu-reader.ts";
 import { negotiate, takesStorage, verificationSopClass } from "./presentation-contexts.ts";
@@ -59,6 +60,7 @@ export class ScpAssociation implements UpperLayerUser {
   #request: Request | null = null;
   #idle: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  #endPaceWatch = (): void => {};
   #stored = 0;
   #storedBytes = 0;
   #end: string = "connection closed";
@@ -162,6 +164,7 @@ export class ScpAssociation implements UpperLayerUser {
     handlers.associationOpened?.(peer);
     this.#watchIdle(options.idleTimeoutMs);
     this.#deadline = setTimeout(() => this.#cut("association-too-long"), options.associationTimeoutMs);
+    this.#watchPace();
     this.#connection.accept({
       ...request, // PS3.8 section 9.3.3: both AE titles go back as they came
       protocolVersion: 1,
@@ -283,6 +286,7 @@ export class ScpAssociation implements UpperLayerUser {
   async #settle(): Promise<void> {
     clearTimeout(this.#idle);
     clearTimeout(this.#deadline);
+    this.#endPaceWatch();
     try {
       await this.#request?.store?.abandon();
     } catch (error) {
@@ -314,8 +318,17 @@ export class ScpAssociation implements UpperLayerUser {
     }, delayMs);
   }
 
+  #watchPace(): void {
+    const { minimumBytesPerSecond, paceWindowMs } = this.#site.options;
+    const read = (): Pace => {
+      const pace = this.#connection.pace;
+      return { ...pace, messages: this.#messages.finished, isUnderWay: pace.isUnderWay || !this.#messages.isBetweenMessages };
+    };
+    this.#endPaceWatch = watchPace(read, minimumBytesPerSecond, paceWindowMs, () => this.#cut("association-too-slow"));
+  }
+
   /** Ends an association that used up its time. */
-  #cut(event: "association-idle" | "association-too-long"): void {
+  #cut(event: "association-idle" | "association-too-long" | "association-too-slow"): void {
     this.#site.log.warn(event, { associationId: this.#peer?.associationId });
     this.abort();
   }

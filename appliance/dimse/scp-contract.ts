@@ -84,6 +84,10 @@ export type ScpOptions = {
   readonly maxObjectBytes?: number;
   /** An association on which nothing arrives for so long is aborted. Default 60 s. */
   readonly idleTimeoutMs?: number;
+  /** A message that has begun and brings less, over `paceWindowMs` of the peer's time, ends its association. 0: however slow. Default 1024. */
+  readonly minimumBytesPerSecond?: number;
+  /** Default 2 min. */
+  readonly paceWindowMs?: number;
   /** An association that is older is aborted, whatever it does. Default 4 h. */
   readonly associationTimeoutMs?: number;
   /** From the connection to the end of A-ASSOCIATE-RQ, and for the peer to close a connection that is over. Default 10 s. */

@@ -22,6 +22,8 @@ export const scpDefaults = {
   maxPduLength: 131_072,
   maxObjectBytes: 4 * 1024 ** 3,
   idleTimeoutMs: 60_000,
+  minimumBytesPerSecond: 1024,
+  paceWindowMs: 120_000,
   associationTimeoutMs: 4 * 3_600_000,
   handshakeTimeoutMs: 10_000,
   storageSopClasses: defaultStorageSopClasses,

@@ -105,6 +105,8 @@ function scpOptionsOf(
     maxObjectBytes: limits.objectMegabytes * 1_048_576,
     handshakeTimeoutMs: limits.handshakeSeconds * 1000,
     idleTimeoutMs: limits.idleSeconds * 1000,
+    minimumBytesPerSecond: limits.minimumBytesPerSecond,
+    paceWindowMs: limits.paceSeconds * 1000,
     associationTimeoutMs: limits.associationMinutes * 60_000,
     otherStorageSopClasses: otherStorageClasses,
   };

@@ -78,6 +78,8 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
         objectMegabytes: 4_096,
         handshakeSeconds: 10,
         idleSeconds: 600,
+        minimumBytesPerSecond: 1_024,
+        paceSeconds: 120,
         associationMinutes: 240,
         minimumFreeMegabytes: 2_048,
       },

@@ -210,6 +210,65 @@ test("a byte now and then does not hold a socket: the request must be whole in t
   assert.deepEqual(scp.events, []);
 });
 
+test("a message that has begun has to get on, however its bytes are cut into PDUs", async () => {
+  await using scp = await startRecordingScp({ minimumBytesPerSecond: 2000, paceWindowMs: 200 });
+  const header = Buffer.from([4, 0, 0, 0, 16, 0, 0, 0, 15, 252, 1, 0]); // a P-DATA-TF PDU of 4096 bytes
+  const drips: Record<string, { begin: Buffer; drop: Buffer; takes: boolean }> = {
+    "a byte within a PDU": { begin: header, drop: Buffer.from([7]), takes: true },
+    "a whole PDU with one byte": { begin: Buffer.alloc(0), drop: Buffer.from([4, 0, 0, 0, 0, 7, 0, 0, 0, 3, 1, 0, 7]), takes: true },
+    "a PDU of an empty value": { begin: Buffer.alloc(0), drop: Buffer.from([4, 0, 0, 0, 0, 6, 0, 0, 0, 2, 1, 0]), takes: true },
+    "the command's own bytes": { begin: Buffer.from(header.with(11, 1)), drop: Buffer.from([0]), takes: false },
+  };
+  for (const [what, { begin, drop, takes }] of Object.entries(drips)) {
+    const peer = await RawPeer.connect(scp.port);
+    await peer.associate();
+    if (takes) peer.sendCommand(storeRequest("1.2.3"));
+    peer.send(begin);
+    const startedAt = performance.now();
+    const drip = setInterval(() => peer.send(drop), 20);
+    try {
+      assert.equal((await peer.next())?.type, 7, what);
+    } finally {
+      clearInterval(drip);
+      peer.socket.destroy();
+    }
+    assert.ok(performance.now() - startedAt < 5000, what);
+    await until(() => scp.events.at(-1) === "closed SCANNER", `the end of ${what}`);
+    const between = takes ? ["open 1.2.3", "abort 1.2.3"] : [];
+    assert.deepEqual(scp.events.splice(0), ["opened SCANNER", ...between, "closed SCANNER"], what);
+    assert.equal(scp.log.splice(0).filter((line) => line.includes("association-too-slow")).length, 1, what);
+  }
+});
+
+test("pauses between messages, our own slowness and a rate above the least end nothing", async () => {
+  const slow = (promise: () => Promise<void>) => () => new Promise<void>((resolve) => setTimeout(() => resolve(promise()), 500));
+  await using scp = await startRecordingScp(
+    { minimumBytesPerSecond: 2000, paceWindowMs: 100 },
+    {
+      openInstance: async (instance) => {
+        const sink = recordingSink(instance, scp.stored, scp.events);
+        return { ...sink, commit: slow(sink.commit) };
+      },
+    },
+  );
+  const peer = await RawPeer.connect(scp.port);
+  await peer.associate();
+  await new Promise((resolve) => setTimeout(resolve, 350));
+  peer.sendStore("1.2.1", Buffer.alloc(1000));
+  assert.equal((await peer.nextCommand()).status, 0);
+  peer.sendCommand(storeRequest("1.2.2", 2));
+  for (let left = 20; left > 0; left--) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    peer.send(Buffer.from([4, 0, 0, 0, 0x10, 6, 0, 0, 0x10, 2, 1, left === 1 ? 2 : 0, ...Buffer.alloc(4096)]));
+  }
+  assert.equal((await peer.nextCommand()).status, 0);
+  assert.deepEqual(
+    scp.stored.map(({ dataSet }) => dataSet.length),
+    [1000, 20 * 4096],
+  );
+  peer.socket.destroy();
+});
+
 test("500 half-open sockets neither keep a scanner out nor stay", async () => {
   await using scp = await startRecordingScp({ handshakeTimeoutMs: 500 });
   const idle = await Promise.all(Array.from({ length: 500 }, () => RawPeer.connect(scp.port)));
