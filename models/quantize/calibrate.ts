@@ -19,7 +19,7 @@ const slabShares = [0.12, 0.35];
 export async function* patchesOf(
   cases: readonly CtCase[],
   plans: Plans,
-  { stepSize, count }: { readonly stepSize: number; readonly count: number },
+  { stepSize, count, onCt }: { readonly stepSize: number; readonly count: number; readonly onCt?: (index: number) => void },
 ): AsyncGenerator<Float32Array> {
   const values = normalisedValues(plans.ct);
   const tile = plans.patchSize;
@@ -27,6 +27,7 @@ export async function* patchesOf(
   for (const [index, { load }] of cases.entries()) {
     const share = Math.floor(((index + 1) * count) / cases.length) - Math.floor((index * count) / cases.length);
     if (share === 0) continue;
+    onCt?.(index);
     const prepared = await preprocess(await load(), plans, inThisThread);
     const { starts, before } = windowsOf(prepared, tile, stepSize);
     for (let n = 0; n < Math.min(share, starts.length); n++) {
@@ -54,7 +55,6 @@ export async function countTensors(
   taps: readonly Tap[],
   patches: AsyncIterable<Float32Array> | Iterable<Float32Array>,
   shape: Zyx,
-  onPatch: (done: number) => void,
 ): Promise<{ counts: TensorCounts; patches: number }> {
   const counts = new TensorCounts();
   let done = 0;
@@ -65,7 +65,6 @@ export async function countTensors(
       counts.add(tap, data as Float32Array, dims[1]!);
     }
     done++;
-    onPatch(done);
   }
   return { counts, patches: done };
 }

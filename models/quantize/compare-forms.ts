@@ -1,4 +1,4 @@
-import type { FormAccuracy, HumanAccuracy } from "../../appliance/domain/accuracy.ts";
+import { accuracyLimits, type FormAccuracy, type HumanAccuracy } from "../../appliance/domain/accuracy.ts";
 import type { NetworkFile } from "../../appliance/domain/model.ts";
 import { openNetwork } from "../../appliance/inference/network.ts";
 import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";
@@ -21,29 +21,44 @@ export type Forms = {
   readonly threads: number;
   readonly stepSize: number;
   readonly mirrorAxes: readonly number[];
+  /** A line that says which CT is segmented in which form, and Dice so far. */
+  readonly onProgress: (line: string) => void;
 };
+
+/** Of a CT with many patches every so many are told. */
+const patchesPerLine = 20;
 
 /** Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. CTs that INT8 is not used for are passed over. */
 export async function compareForms(
   forms: Forms,
   heldOut: readonly HeldOut[],
 ): Promise<{ readonly againstFp32: FormAccuracy; readonly againstHuman: readonly HumanAccuracy[] | null }> {
-  const { plans, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes } = forms;
+  const { plans, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes, onProgress } = forms;
   const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
   const values = Uint8Array.from({ length: plans.classes }, (_, value) => value);
   const between: CaseAgreement[] = [];
   const human: { fp32: CaseAgreement; int8: CaseAgreement }[] = [];
-  for (const { ct, found } of heldOut) {
+  for (const [n, { ct, found }] of heldOut.entries()) {
+    const which = `held-out CT ${n + 1} of ${heldOut.length}`;
     const volume = await ct.load();
-    if (!fillsPatch(volume.grid, plans)) continue; // fp32 is used for it
+    if (!fillsPatch(volume.grid, plans)) {
+      onProgress(`${which}: passed over, as it fills too little of a patch: fp32 is used for such`);
+      continue;
+    }
     const labelsOf = async (folder: string, network: NetworkFile): Promise<Uint8Array> => {
+      const form = `${which} in ${network.precision}`;
+      onProgress(form);
       const open = () => openNetwork(folder, network, plans, { threads });
-      return (await predict(volume, [{ plans, values, open }], { stepSize, mirrorAxes })).labelMap.labels;
+      const tell = (done: number, total: number): void => {
+        if (done > 0 && done < total && done % patchesPerLine === 0) onProgress(`${form}: ${done} of ${total} patches`);
+      };
+      return (await predict(volume, [{ plans, values, open }], { stepSize, mirrorAxes, onProgress: tell })).labelMap.labels;
     };
     const expected = found.get(fp32.sha256) ?? (await labelsOf(modelFolder, fp32));
     found.set(fp32.sha256, expected);
     const labels = await labelsOf(work, int8);
     between.push(compareLabels(volume.grid, expected, labels).labels);
+    onProgress(`${which}: ${soFar(accuracyOf(between, nameOf))}`);
     const drawn = (await ct.loadLabels?.())?.labels;
     if (drawn)
       human.push({
@@ -52,4 +67,10 @@ export async function compareForms(
       });
   }
   return { againstFp32: accuracyOf(between, nameOf), againstHuman: human.length > 0 ? againstHuman(human, nameOf) : null };
+}
+
+function soFar({ compared, meanDice, worstDice, worstLabel }: FormAccuracy): string {
+  return compared > 0
+    ? `Dice so far: mean ${meanDice.toFixed(4)}, worst ${worstDice.toFixed(4)} (${worstLabel})`
+    : `no structure over ${accuracyLimits.overMl} ml so far`;
 }

@@ -60,7 +60,8 @@ const sameNetworkDb = 50;
  * {@link mostRounds} rounds it is given up, and the part stays fp32.
  */
 export async function quantizePart({ part, plans }: LoadedPart, options: PartOptions): Promise<QuantisedPart> {
-  const { modelFolder, work, threads, onProgress } = options;
+  const { modelFolder, work, threads, calibrate } = options;
+  const onProgress = (line: string): void => options.onProgress(`${part.name}: ${line}`);
   const fp32 = part.networks.find(({ precision, engine, barred }) => precision === "fp32" && engine === "onnx" && !barred);
   if (!fp32) throw new RefusedError("quantise-unsupported", `part ${part.name} has no fp32 network to quantise`);
   const layers = layersOf(plans.network, plans.classes);
@@ -70,19 +71,19 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
   const shape = plans.patchSize;
   try {
     const kept: Float32Array[] = [];
+    const onCt = (index: number): void => onProgress(`counting values in CT ${index + 1} of ${calibrate.length}`);
     const source =
-      options.calibrate.length > 0
-        ? patchesOf(options.calibrate, plans, { stepSize: options.stepSize, count: options.patches })
-        : noise(shape);
+      calibrate.length > 0 ? patchesOf(calibrate, plans, { stepSize: options.stepSize, count: options.patches, onCt }) : noise(shape);
     const watched = watch(source, (patch) => kept.length < noisePatches && kept.push(patch));
-    const { counts, patches } = await countTensors(float, taps, watched, shape, (done) =>
-      onProgress(`${part.name}: ${done} patches counted`),
-    );
+    const { counts, patches } = await countTensors(float, taps, watched, shape);
+    onProgress(`${patches} patches counted; choosing ranges`);
     await checkSameNetwork(float, kept[0]!);
     const ranges = chooseRanges(layers, counts);
     const tensorrt = options.tensorrt ? await writeTensorrtForm(work, `${part.name}.tensorrt`, { layers, weights, ranges }) : null;
     let keepFp32: ReadonlySet<string> = new Set();
     for (let round = 0; ; round++) {
+      const floats = keepFp32.size > 0 ? `, ${keepFp32.size} layers in fp32` : "";
+      onProgress(`round ${round + 1} of at most ${mostRounds + 1}${floats}: making the INT8 form, measuring its noise`);
       const network = await writeCpuForm(work, `${part.name}.int8`, { layers, weights, ranges, keepFp32, plans });
       const { model: exposed } = cpuGraph(layers, weights, ranges, { patch: shape, end: "logits", keepFp32, exposeLayers: true });
       const int8 = await openModel(exposed, threads);
@@ -94,11 +95,11 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
         return { network, tensorrt, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
       }
       const judged: { againstFp32: FormAccuracy; againstHuman: readonly HumanAccuracy[] | null } = await compareForms(
-        { plans, fp32, int8: network, ...options },
+        { ...options, plans, fp32, int8: network, onProgress },
         options.heldOut,
       );
       const { passes, reason } = verdictOn(judged.againstFp32);
-      onProgress(`${part.name}: ${reason}`);
+      onProgress(`${passes ? "reached" : "not reached"}: ${reason}`);
       const next = passes || round === mostRounds ? null : nextKeptFp32(noise, inputsOf(layers), keepFp32);
       if (next === null) return { network, tensorrt, accuracy: { ...described, ...judged }, passes, reason, patches };
       keepFp32 = next;

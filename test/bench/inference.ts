@@ -120,7 +120,7 @@ async function prepare(work: string): Promise<{ checkpoint: string; patch: Zyx }
     const weights = weightsOf(stored, layers);
     const { model, taps } = floatGraph(layers, weights, { step: 3 });
     const float = await openGraph(Buffer.concat([...encodeOnnx(model)]), { threads });
-    const { counts } = await countTensors(float, taps, [noise(patch)], patch, () => {});
+    const { counts } = await countTensors(float, taps, [noise(patch)], patch);
     await float.close();
     const ranges = chooseRanges(layers, counts);
     for (const end of ["logits", "features"] as const)

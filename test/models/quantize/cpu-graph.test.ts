@@ -33,7 +33,6 @@ async function calibrated() {
     taps,
     [11, 12, 13, 14, 15, 16].map((seed) => shapesPatch(shape, seed)),
     shape,
-    () => {},
   );
   const ranges = chooseRanges(layers, counts);
   const quantised = (options: Partial<CpuGraphOptions> = {}) =>

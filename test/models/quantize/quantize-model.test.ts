@@ -109,7 +109,8 @@ test("a model is judged on held-out CTs, and what the judgement says is what the
   for (const number of [1, 2, 3]) await writeCt(join(folder.path, number < 3 ? "calibrate" : "holdout", String(number)), number);
   const [calibrate, holdout] = [await readCases(join(folder.path, "calibrate")), await readCases(join(folder.path, "holdout"))];
   assert.deepEqual([calibrate.length, holdout.length], [2, 1]);
-  const record = await quantizeModel(options(modelFolder, { calibrate, holdout }));
+  const lines: string[] = [];
+  const record = await quantizeModel(options(modelFolder, { calibrate, holdout, onProgress: (line) => lines.push(line) }));
   const [part] = record.parts;
   const { meanDice, worstDice, compared } = part!.againstFp32!;
   assert.ok(compared > 0);
@@ -136,6 +137,23 @@ test("a model is judged on held-out CTs, and what the judgement says is what the
   );
   const card = await readFile(join(modelFolder, "card.md"), "utf8");
   assert.ok(card.includes(record.reason) && card.includes("| liver |"));
+
+  // What is going on is told: the CT, the form, Dice so far. fp32 is asked once, whatever the rounds.
+  assert.deepEqual(lines.slice(0, 5), [
+    "main: counting values in CT 1 of 2",
+    "main: counting values in CT 2 of 2",
+    `main: ${record.calibration.patches} patches counted; choosing ranges`,
+    "main: round 1 of at most 5: making the INT8 form, measuring its noise",
+    "main: held-out CT 1 of 1 in fp32",
+  ]);
+  const count = (line: RegExp): number => lines.filter((each) => line.test(each)).length;
+  const rounds = part!.rounds + 1;
+  assert.deepEqual([count(/in fp32$/), count(/ of 1 in int8$/), count(/: making the INT8 form/)], [1, rounds, rounds]);
+  assert.equal(
+    lines.at(-2),
+    `main: held-out CT 1 of 1: Dice so far: mean ${meanDice.toFixed(4)}, worst ${worstDice.toFixed(4)} (${part!.againstFp32!.worstLabel})`,
+  );
+  assert.equal(lines.at(-1), `main: ${passes ? "reached" : "not reached"}: ${record.reason}`);
 
   // Once more: the section and the form are put in anew, not added.
   await quantizeModel(options(modelFolder, { benchOnly: true, tensorrt: true }));

@@ -27,7 +27,7 @@ async function quantised() {
   const { model, taps } = floatGraph(layers, weights, { step: 1 });
   const float = await openGraph(Buffer.concat([...encodeOnnx(model)]), { threads: 2 });
   const patches = [1, 2, 3, 4].map((seed) => shapesPatch(shape, seed));
-  const { counts } = await countTensors(float, taps, patches, shape, () => {});
+  const { counts } = await countTensors(float, taps, patches, shape);
   await float.close();
   return { stored, graph: tensorrtGraph(layers, weights, chooseRanges(layers, counts)) };
 }
