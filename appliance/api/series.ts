@@ -40,6 +40,8 @@ export type SeriesSummary = {
   readonly modality: string;
   readonly callingAeTitle: string;
   readonly instanceCount: number;
+  /** Images that came under the SOP Instance UID of another one of the series, with other bytes; both are kept. */
+  readonly differingCopies: number;
   readonly firstReceivedAt: number;
   readonly lastReceivedAt: number;
   readonly results: readonly ResultSummary[];

@@ -61,7 +61,10 @@ export type Series = {
   readonly description: SeriesDescription;
   readonly callingAeTitle: string;
   readonly calledAeTitle: string;
+  /** SOP Instance UIDs, each counted once. */
   readonly instanceCount: number;
+  /** Images that came under the UID of another one with other bytes. All are kept; a volume is made only where they turn out to be the same image. */
+  readonly differingCopies: number;
   readonly firstReceivedAt: number;
   readonly lastReceivedAt: number;
 };

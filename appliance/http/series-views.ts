@@ -58,6 +58,7 @@ function seriesSummary(database: Database, progressOf: Progress, series: Series)
     modality: series.modality,
     callingAeTitle: series.callingAeTitle,
     instanceCount: series.instanceCount,
+    differingCopies: series.differingCopies,
     firstReceivedAt: series.firstReceivedAt,
     lastReceivedAt: series.lastReceivedAt,
     results: listResults(database, series.id).map((result) => resultSummary(database, result, progressOf(result.id))),

@@ -29,12 +29,15 @@ export function setSourceCount(database: Database, seriesId: SeriesId, { node, c
   database.run("update series set source_node = ?, source_count = ?, source_counted_at = ? where id = ?", node, count, countedAt, seriesId);
 }
 
-/** How many images have come of a series, second copies left out. */
+/** How many images have come of a series, each SOP Instance UID counted once. */
 export function countInstances(database: Database, seriesId: SeriesId): number {
-  return database.get<{ count: number }>("select count(*) as count from instance where series_id = ? and same_as is null", seriesId)!.count;
+  return database.get<{ count: number }>(
+    `select (select count(*) from instance where series_id = series.id and same_as is null) - differing_copies as count from series where id = ?`,
+    seriesId,
+  )!.count;
 }
 
-/** How many images the images of a series say there are; null where not all of them say so, or they contradict each other. */
+/** How many images the images of a series say there are; null where not all of them say so, they contradict each other, or two have one UID. */
 export function readDeclared(database: Database, seriesId: SeriesId): Declared | null {
   // Few senders say it, and who asks is the process that receives: all images are looked at only where the first one says something
   const saysSo = database.get(
@@ -42,7 +45,7 @@ export function readDeclared(database: Database, seriesId: SeriesId): Declared |
      where json_extract(facts, '$.seriesInstances') is not null or json_extract(facts, '$.imagesInAcquisition') is not null`,
     seriesId,
   );
-  if (!saysSo) return null;
+  if (!saysSo || database.get("select 1 from series where id = ? and differing_copies > 0", seriesId)) return null;
   const groups = database.all<{
     found: number;
     images: number;

@@ -22,10 +22,11 @@ type SeriesRow = {
   source_count: number | null;
   source_counted_at: number | null;
   instance_count: number;
+  differing_copies: number;
 };
 
 const selectSeries =
-  "select *, (select count(*) from instance where series_id = series.id and same_as is null) as instance_count from series";
+  "select *, (select count(*) from instance where series_id = series.id and same_as is null) - differing_copies as instance_count from series";
 
 /** What arrives with an image about its series. */
 export type Arrival = {
@@ -86,6 +87,8 @@ export function addInstance(database: Database, arrival: Arrival): Added {
       arrival.sameAs ?? null,
     );
     const isNew = changes > 0 && arrival.sameAs === undefined;
+    if (isNew && isDiffering(database, seriesId, instance))
+      database.run("update series set differing_copies = differing_copies + 1 where id = ?", seriesId);
     const isReceiving = isNew || state !== "complete";
     const opens = isReceiving && (state !== "receiving" || row.receiving_since === null);
     if (isReceiving && state !== "receiving") setSeriesState(database, seriesId, "receiving", null);
@@ -93,6 +96,12 @@ export function addInstance(database: Database, arrival: Arrival): Added {
     const receivingSince = opens ? instance.receivedAt : (row.receiving_since ?? row.first_received_at);
     return { seriesId, isNew, isReceiving, opens, receivingSince, sourceCount: row.source_count };
   });
+}
+
+/** Another image of the series has the same SOP Instance UID. */
+function isDiffering(database: Database, seriesId: SeriesId, { sopInstanceUid, digest }: Instance): boolean {
+  const other = "select 1 from instance where series_id = ? and sop_instance_uid = ? and digest <> ? and same_as is null";
+  return database.get(other, seriesId, sopInstanceUid, digest) !== undefined;
 }
 
 /** At the start of the service all associations have ended: series that were being received get their quiet time anew, since senders try again. */
@@ -178,6 +187,7 @@ function seriesOf(row: SeriesRow): ArrivingSeries {
     callingAeTitle: row.calling_ae_title,
     calledAeTitle: row.called_ae_title,
     instanceCount: row.instance_count,
+    differingCopies: row.differing_copies,
     firstReceivedAt: row.first_received_at,
     lastReceivedAt: row.last_received_at,
     lastAssociationEndedAt: row.last_association_ended_at,

@@ -163,6 +163,16 @@ test("an empty worklist says what to do next, and a series appears in it, moves 
   assert.equal(await page.evaluate(() => "isSamePage" in globalThis), true);
 });
 
+test("an image that came again with other content is told in the worklist and on the series' page", async () => {
+  addSeries(box, { patientName: "Twice^Sent" }, 9, { twice: true });
+  const { page } = await open("/");
+  const row = page.getByRole("row", { name: "Twice, Sent" });
+  await row.getByText("1 image sent again with other content").waitFor();
+  await row.getByRole("link").click();
+  await page.getByRole("heading", { name: "1 image came again under the same identifier with other content" }).waitFor();
+  await page.getByText("none is overwritten").waitFor();
+});
+
 test("the patient's left is drawn on the right and the front at the top, whichever way the grid runs", async () => {
   for (const isMirrored of [false, true]) {
     const seriesId = await addReadySeries(isMirrored);

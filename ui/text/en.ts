@@ -78,6 +78,7 @@ export const text = {
     failed: "failed",
     rejected: "rejected",
     superseded: "superseded by a newer result",
+    differingCopies: (n: number) => `${images(n)} sent again with other content`,
     because: (state: string, reason: string) => `${state}: ${reason}`,
   },
 
@@ -100,6 +101,9 @@ export const text = {
       if (how === "declared") return `${of} by ${saidBy}`;
       return how === "quiet" ? `quiet for ${waited}${at}` : `forced after ${waited}${at}`;
     },
+    differingTitle: (n: number) => `${images(n)} came again under the same identifier with other content`,
+    differing:
+      "Each version is kept, none is overwritten, and nothing is segmented unless they turn out to show the same image. Find out at the sender which version is right.",
     ignoredTitle: "This series was not segmented",
     failedTitle: "The segmentation failed",
     deliveryFailedTitle: "The result could not be delivered",

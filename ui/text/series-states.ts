@@ -8,6 +8,12 @@ export type StateLine = { readonly tone: Tone; readonly text: string; readonly p
 
 /** What the worklist says about a series: its own state while it matters, else one line per result that still counts. */
 export function stateLinesOf(series: SeriesSummary): StateLine[] {
+  const lines = progressLinesOf(series);
+  if (series.differingCopies > 0) lines.push({ tone: "warn", text: text.state.differingCopies(series.differingCopies), progress: null });
+  return lines;
+}
+
+function progressLinesOf(series: SeriesSummary): StateLine[] {
   const t = text.state;
   const results = series.results.filter(({ state }) => state !== "superseded");
   switch (series.state) {

@@ -184,12 +184,13 @@ export const model: ModelManifest = {
 };
 
 let arrivals = 0;
+let contents = 0;
 
-/** A series of one image, as the DICOM node would store it. */
-export function addSeries(box: Box, description: Partial<SeriesDescription> = {}, images = 1): number {
+/** A series of one image, as the DICOM node would store it. `twice`: its first image comes once more, with other content. */
+export function addSeries(box: Box, description: Partial<SeriesDescription> = {}, images = 1, { twice = false } = {}): number {
   let seriesId = 0;
   const seriesUid = `2.25.${++arrivals}`;
-  for (let image = 0; image < images; image++)
+  for (const image of [...Array(images).keys(), ...(twice ? [0] : [])])
     ({ seriesId } = addInstance(box.database, {
       seriesInstanceUid: seriesUid,
       studyInstanceUid: "2.25.1",
@@ -211,7 +212,7 @@ export function addSeries(box: Box, description: Partial<SeriesDescription> = {}
       instance: {
         sopInstanceUid: `${seriesUid}.${image + 1}`,
         transferSyntaxUid: "1.2.840.10008.1.2.1",
-        digest: `${arrivals}-${image}`,
+        digest: `${arrivals}-${++contents}`,
         sizeBytes: 1,
         facts: {
           sopClassUid: "1.2.840.10008.5.1.4.1.1.2",

@@ -28,6 +28,15 @@ test("images in acquisition count by acquisition, frames of a multi-frame image 
   assert.equal(await declaredBy(first, {}), null);
 });
 
+test("an image that came with two contents counts once, and a series that has one says nothing of itself", async () => {
+  await using made = await temporaryDatabase();
+  const facts = { seriesInstances: 2 };
+  const { seriesId } = addInstance(made.database, arrival(1, { facts }));
+  addInstance(made.database, arrival(1, { facts, content: "-other" }));
+  assert.equal(countInstances(made.database, seriesId), 1);
+  assert.equal(readDeclared(made.database, seriesId), null);
+});
+
 test("one acquisition too many images and another too few is not complete, though the sum fits", async () => {
   const image = (acquisitionNumber: number) => ({ acquisitionNumber, imagesInAcquisition: 2 });
   assert.deepEqual(await declaredBy(image(1), image(1), image(1), image(2)), { by: "acquisitions", expected: 4, found: 3 });

@@ -28,6 +28,7 @@ test("the first image makes its series, and all that was said of both is read ba
     callingAeTitle: "CT1",
     calledAeTitle: "SEGBOX",
     instanceCount: 1,
+    differingCopies: 0,
     firstReceivedAt: 500,
     lastReceivedAt: 500,
     lastAssociationEndedAt: null,
@@ -50,14 +51,24 @@ test("the same image again is no second one, but it keeps its series from being 
   assert.equal(series.lastReceivedAt, 900);
 });
 
-test("other content under the same SOP Instance UID stands beside the first", async () => {
+test("other content under the same SOP Instance UID stands beside the first, and is counted apart", async () => {
   await using made = await temporaryDatabase();
   const { seriesId } = addInstance(made.database, arrival(1));
+  addInstance(made.database, { ...arrival(1, { content: "-forwarded" }), sameAs: 1 }); // known to be the same image
+  const counts = () => {
+    const { instanceCount, differingCopies } = getSeries(made.database, seriesId)!;
+    return [instanceCount, differingCopies];
+  };
+  assert.deepEqual(counts(), [1, 0]);
   assert.equal(addInstance(made.database, arrival(1, { content: "-coerced" })).isNew, true);
+  assert.equal(addInstance(made.database, arrival(1, { content: "-coerced" })).isNew, false);
+  assert.deepEqual(counts(), [1, 1]);
   assert.deepEqual(
     listInstances(made.database, seriesId).map(({ sopInstanceUid }) => sopInstanceUid),
     ["1.2.3.1", "1.2.3.1"],
   );
+  addInstance(made.database, arrival(2));
+  assert.deepEqual(counts(), [2, 1]);
 });
 
 for (const state of ["complete", "ignored"] as const)

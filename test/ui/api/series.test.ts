@@ -16,6 +16,7 @@ const series = (id: number, more: Partial<SeriesSummary> = {}): SeriesSummary =>
   modality: "CT",
   callingAeTitle: "",
   instanceCount: 1,
+  differingCopies: 0,
   firstReceivedAt: 0,
   lastReceivedAt: 0,
   results: [],

@@ -32,7 +32,9 @@ const delivery = (more: Partial<DeliverySummary>): DeliverySummary => ({
   ...more,
 });
 const lines = (state: SeriesSummary["state"], results: ResultSummary[], more: Partial<SeriesSummary> = {}): string[] =>
-  stateLinesOf({ state, results, instanceCount: 14, reason: null, ...more } as SeriesSummary).map(({ tone, text }) => `${tone}: ${text}`);
+  stateLinesOf({ state, results, instanceCount: 14, differingCopies: 0, reason: null, ...more } as SeriesSummary).map(
+    ({ tone, text }) => `${tone}: ${text}`,
+  );
 
 test("a series says how far it has come", () => {
   const deliveries = [delivery({ state: "delivered" }), delivery({ output: "rtstruct", state: "delivered" })];
@@ -54,6 +56,17 @@ test("what went wrong comes with its reason", () => {
   ]);
   assert.deepEqual(lines("complete", [result({ state: "delivery-failed", deliveries: [delivery({ state: "failed", reason })] })]), [
     "bad: delivery failed: PACS does not answer",
+  ]);
+});
+
+test("images that came again with other content are told beside whatever else there is to say", () => {
+  assert.deepEqual(lines("complete", [result({})], { differingCopies: 1 }), [
+    "quiet: waiting",
+    "warn: 1 image sent again with other content",
+  ]);
+  assert.deepEqual(lines("receiving", [], { differingCopies: 2 }), [
+    "busy: receiving, 14 images so far",
+    "warn: 2 images sent again with other content",
   ]);
 });
 

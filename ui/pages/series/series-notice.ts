@@ -84,6 +84,7 @@ export class SeriesNotice extends LitElement {
 function noticesOf(series: SeriesDetail, result: ResultDetail | undefined): Notice[] {
   const t = text.series;
   const notices: Notice[] = [];
+  if (series.differingCopies > 0) notices.push({ tone: "warn", title: t.differingTitle(series.differingCopies), sentences: [t.differing] });
   if (series.state === "receiving") notices.push({ tone: "busy", title: t.receivingTitle, sentences: [t.receiving] });
   if (series.state === "ignored")
     notices.push({
