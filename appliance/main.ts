@@ -9,15 +9,18 @@ import { messageOf, RefusedError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { dataFolder } from "./config/data-folder.ts";
 import { parseDicomSettings } from "./config/dicom-settings.ts";
+import { parseHttpSettings } from "./config/http-settings.ts";
 import type { Site } from "./config/site-file.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { createYoungCollector } from "./host/collect-young.ts";
 import { readMachine } from "./host/machine.ts";
+import { ownHostNames } from "./host/own-names.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
 import { readSoftwareVersion } from "./host/software-version.ts";
 import { LiveEvents } from "./http/live-events.ts";
 import { readSeriesSummary } from "./http/series-views.ts";
 import { startHttp } from "./http/server.ts";
+import { WebTls } from "./http/web-tls.ts";
 import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
 import { addPullOf, findAt, testAndNote } from "./pipeline/ask-node.ts";
@@ -59,6 +62,10 @@ export type Service = {
   /** Null where TLS is not set up. */
   readonly dicomTlsPort: number | null;
   readonly httpPort: number;
+  /** Null where browsers are not sent on. */
+  readonly redirectPort: number | null;
+  /** Whether httpPort speaks TLS. */
+  readonly isHttps: boolean;
   stop(): Promise<void>;
 };
 
@@ -81,14 +88,15 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   if (provision !== undefined && (await applySiteFile(database, provision, clock.now()))) log.info("site-file-applied");
   const station = getSetting<Site["station"]>(database, "station");
   const storedDicom = getSetting<unknown>(database, "dicom");
-  const http = getSetting<Site["http"]>(database, "http");
-  if (!station || !storedDicom || !http)
+  const storedHttp = getSetting<unknown>(database, "http");
+  if (!station || !storedDicom || !storedHttp)
     throw new RefusedError(
       "not-set-up",
       "this data folder was never set up; start once with --provision FILE (provisioning/example.yaml shows one)",
     );
 
   const dicom = parseDicomSettings(storedDicom);
+  const http = parseHttpSettings(storedHttp);
   const { limits } = dicom;
   const space = new FreeSpace(folder.root, limits.minimumFreeMegabytes * 1_048_576, (isLow, { freeBytes }) => {
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
@@ -202,8 +210,19 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   };
   const retriever = new Retriever(folder.temporary);
   started.defer(() => retriever.stop());
+  const names = [...http.names, ...ownHostNames()];
+  const webTls = http.tls === "off" ? undefined : await WebTls.open({ setting: http.tls, folder: folder.https, names, clock, log });
+  started.defer(() => webTls?.stop());
+  const { redirectPort } = http;
   const web = await startHttp(
-    { host: http.address, port: http.port, uiFolder },
+    {
+      host: http.address,
+      port: http.port,
+      uiFolder,
+      names,
+      ...(webTls && { tls: webTls }),
+      ...(redirectPort !== undefined && { redirectPort }),
+    },
     {
       database,
       clock,
@@ -291,5 +310,12 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
 
   runner.wake();
   const running = started.move();
-  return { dicomPort: node.port, dicomTlsPort: node.tlsPort, httpPort: web.port, stop: () => running.disposeAsync() };
+  return {
+    dicomPort: node.port,
+    dicomTlsPort: node.tlsPort,
+    httpPort: web.port,
+    redirectPort: web.redirectPort,
+    isHttps: webTls !== undefined,
+    stop: () => running.disposeAsync(),
+  };
 }

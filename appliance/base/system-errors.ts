@@ -24,7 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer in time",
 };
 
-/** An error of the system as a line for a person: `127.0.0.1:8080: another program listens there already; … (EADDRINUSE)`. Others as they say it. */
+/** An error of the system as a line for a person: `127.0.0.1:8443: another program listens there already; … (EADDRINUSE)`. Others as they say it. */
 export function plainly(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const {

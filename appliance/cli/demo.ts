@@ -98,7 +98,7 @@ async function writeSiteFile(path: string, pacsPort: number): Promise<ReturnType
   const own = {
     ...site,
     dicom: { ...site.dicom, port: 0, quietSeconds: 2 },
-    http: { ...site.http, port: 0 },
+    http: { ...site.http, port: 0, tls: "off" as const },
     nodes: site.nodes.map((node) => (node.name === "pacs" ? { ...node, port: pacsPort } : node)),
   };
   await writeFile(path, JSON.stringify(own, null, 2)); // JSON is YAML

@@ -13,8 +13,8 @@ export const serve: Command = {
   help: `
 segbox serve --data DIR [--provision FILE]
 
-Runs the service on a data folder until SIGTERM or SIGINT. Prints {"event":"listening","dicomPort":N,"httpPort":N} on standard output when it
-is ready, and a log of JSON lines on standard error. Unfinished work resumes at the next start.
+Runs the service on a data folder until SIGTERM or SIGINT. Prints {"event":"listening","dicomPort":N,"httpPort":N,"isHttps":true} on standard output
+when it is ready, and a log of JSON lines on standard error. Unfinished work resumes at the next start.
 
   --data DIR        where received images, results and settings live; made when absent
   --provision FILE  site file (YAML) to apply first; provisioning/example.yaml shows one
@@ -28,8 +28,14 @@ is ready, and a log of JSON lines on standard error. Unfinished work resumes at 
     const stopping = Promise.withResolvers<string>();
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.resolve(signal));
     const service = await startService({ data: required(args, "data"), provision: optional(args, "provision"), clock: systemClock, log });
-    const { dicomPort, dicomTlsPort, httpPort } = service;
-    const ports = { dicomPort, ...(dicomTlsPort !== null && { dicomTlsPort }), httpPort };
+    const { dicomPort, dicomTlsPort, httpPort, isHttps, redirectPort } = service;
+    const ports = {
+      dicomPort,
+      ...(dicomTlsPort !== null && { dicomTlsPort }),
+      httpPort,
+      isHttps,
+      ...(redirectPort !== null && { redirectPort }),
+    };
     process.stdout.write(`${JSON.stringify({ event: "listening", ...ports })}\n`);
     log.info("started", ports);
     const signal = await stopping.promise;

@@ -13,6 +13,8 @@ export type DataFolder = {
   readonly activation: (model: string) => string;
   /** What `segbox model bench` measured last. */
   readonly benchmark: (model: string) => string;
+  /** The web page's own key and certificate. */
+  readonly https: string;
   /** Files in passing; emptied at the start. */
   readonly temporary: string;
   /** One folder per result. */
@@ -28,6 +30,7 @@ export function dataFolder(root: string): DataFolder {
     models: join(root, "models"),
     activation: (model) => join(root, "activations", `${model}.json`),
     benchmark: (model) => join(root, "benchmarks", `${model}.json`),
+    https: join(root, "https"),
     temporary: join(root, "temporary"),
     result: (id) => join(root, "results", String(id)),
   };

@@ -15,7 +15,8 @@ import {
   toSender,
   usualOutputSettings,
 } from "../domain/rule.ts";
-import { aeTitle, dicomSchema, file, listenAddress, listenPort } from "./dicom-settings.ts";
+import { aeTitle, dicomSchema, file } from "./dicom-settings.ts";
+import { httpSchema, isLoopback } from "./http-settings.ts";
 
 const name = z
   .string()
@@ -135,7 +136,7 @@ const siteSchema = z
       organization: z.string().min(1).max(64).optional(),
     }),
     dicom: dicomSchema,
-    http: z.strictObject({ address: listenAddress, port: listenPort.default(8080) }).prefault({}),
+    http: httpSchema.prefault({}),
     nodes: z.array(node).default([]),
     rules: z
       .array(
@@ -163,6 +164,12 @@ const siteSchema = z
       .default([]),
   })
   .superRefine((site, context) => {
+    if (site.http.tls === "off" && !isLoopback(site.http.address))
+      context.addIssue({
+        code: "custom",
+        path: ["http", "tls"],
+        message: "expected TLS, since `http.address` is reached from other machines",
+      });
     const repeated = (list: "nodes" | "rules"): void => {
       for (const index of repeats(site[list].map((entry) => entry.name)))
         context.addIssue({ code: "custom", path: [list, index, "name"], message: "expected a name of its own, used above already" });

@@ -1,4 +1,4 @@
-/** The few parts of DER (X.690) that a certificate request is made of. */
+/** The few parts of DER (X.690) that a certificate and a request for one are made of. */
 
 function element(tag: number, content: Uint8Array): Buffer {
   const { length } = content;
@@ -14,6 +14,14 @@ export const bitString = (content: Uint8Array): Buffer => element(0x03, Buffer.c
 export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text, "utf8"));
 /** 0 to 127. */
 export const smallInteger = (value: number): Buffer => element(0x02, Buffer.from([value]));
+/** Not negative, highest byte first. */
+export const integer = (bytes: Uint8Array): Buffer => element(0x02, bytes[0]! & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+export const yes = (): Buffer => element(0x01, Buffer.from([0xff]));
+/** UTC epoch ms as RFC 5280 section 4.1.2.5 wants it: with two digits of the year until 2049. */
+export function time(at: number): Buffer {
+  const digits = new Date(at).toISOString().replaceAll(/[-:T]|\.\d+/g, ""); // 20261126103000Z
+  return digits < "2050" ? element(0x17, Buffer.from(digits.slice(2), "ascii")) : element(0x18, Buffer.from(digits, "ascii"));
+}
 /** `[number]`, holding other elements. */
 export const tagged = (number: number, ...parts: readonly Uint8Array[]): Buffer => element(0xa0 | number, Buffer.concat(parts));
 /** `[number] IMPLICIT` of a primitive type. */

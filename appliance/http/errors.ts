@@ -25,6 +25,7 @@ const statuses: Readonly<Record<string, number>> = {
   "body-too-large": 413,
   "body-not-json": 415,
   "body-not-multipart": 415,
+  "unknown-host": 421,
   "too-many-tries": 429,
 };
 

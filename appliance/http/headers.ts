@@ -19,9 +19,14 @@ const contentSecurityPolicy = [
   "trusted-types lit-html",
 ].join("; ");
 
-/** Security headers on every answer. OWASP Secure Headers Project. */
-export function setSecurityHeaders(): Middleware {
+/**
+ * Security headers on every answer. OWASP Secure Headers Project.
+ *
+ * @param staysOnTls browsers shall use TLS only from now on (RFC 6797), and let nobody click past a certificate: for one that they believe
+ */
+export function setSecurityHeaders({ staysOnTls }: { readonly staysOnTls: boolean }): Middleware {
   return (context, next) => {
+    if (staysOnTls) context.set("Strict-Transport-Security", "max-age=31536000");
     context.set({
       "Content-Security-Policy": contentSecurityPolicy,
       "X-Content-Type-Options": "nosniff",

@@ -1,5 +1,5 @@
-import { createServer, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import Koa from "koa";
 import type { Log } from "../base/log.ts";
@@ -8,7 +8,9 @@ import type { RequestState } from "./context.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { answerErrors } from "./errors.ts";
 import { logRequests, setSecurityHeaders } from "./headers.ts";
+import { refuseOtherHosts } from "./known-host.ts";
 import { LiveStreams } from "./live.ts";
+import { redirectTo } from "./redirect.ts";
 import { type Route, routerOf } from "./route.ts";
 import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
@@ -24,6 +26,7 @@ import { sessionRoutes } from "./routes/session.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
 import { readStaticFiles, serveStatic } from "./static.ts";
 import { limitBodyTime } from "./streamed-body.ts";
+import type { WebTls } from "./web-tls.ts";
 
 export type HttpOptions = {
   readonly host: string;
@@ -31,12 +34,17 @@ export type HttpOptions = {
   readonly port: number;
   /** Holds index.html and dist/. */
   readonly uiFolder: string;
-  /** PEM; without it the server speaks plain HTTP. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Without it the server speaks plain HTTP. */
+  readonly tls?: WebTls;
+  /** Host names that it goes by, beside its addresses and those in its certificate; in small letters. */
+  readonly names: readonly string[];
+  /** A second port, of plain HTTP, that sends browsers to the first. */
+  readonly redirectPort?: number;
 };
 
 export type HttpServer = {
   readonly port: number;
+  readonly redirectPort: number | null;
   /** Who may use which address; what the server was built from. */
   readonly routes: readonly Route[];
   close(): Promise<void>;
@@ -66,38 +74,62 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   const files = readStaticFiles(options.uiFolder);
   if (files.size === 0) log.warn("ui-missing", { remedy: "npm run ui:build" }); // series come and go without the page: not worth staying down
 
+  const { tls } = options;
+  const names = () => [...options.names, ...(tls?.names ?? [])];
   const app = new Koa<RequestState>();
   app.silent = true; // what fails is logged by answerErrors; what is left are connections that ended early
   app.use(limitBodyTime());
-  app.use(setSecurityHeaders());
+  app.use(setSecurityHeaders({ staysOnTls: tls?.isTrusted ?? false }));
   app.use(logRequests(log, clock));
   app.use(answerErrors(log));
+  app.use(refuseOtherHosts(names));
   app.use(refuseOtherOrigins());
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.use(serveStatic(files));
 
   const handle = app.callback();
-  const server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
+  const server = tls ? createTlsOf(tls, handle) : createServer(handle);
   server.headersTimeout = 15_000;
   server.requestTimeout = 0; // streamed-body.ts has limits of its own: a study may come for hours
   server.maxConnections = 1_000;
   await listen(server, options.host, options.port);
+  const { port } = server.address() as AddressInfo;
+  const redirecting = options.redirectPort === undefined ? null : createServer(redirectTo(port, names));
+  if (redirecting) {
+    redirecting.headersTimeout = 15_000;
+    redirecting.maxConnections = 100;
+    await listen(redirecting, options.host, options.redirectPort!).catch(async (error: unknown) => {
+      await close(server);
+      throw error;
+    });
+  }
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    redirectPort: redirecting && (redirecting.address() as AddressInfo).port,
     routes,
     close: async () => {
       streams.close();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-      await closed;
-      clearTimeout(timer);
+      await Promise.all([close(server), ...(redirecting ? [close(redirecting)] : [])]);
     },
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function createTlsOf(tls: WebTls, handle: RequestListener): TlsServer {
+  const server = createTlsServer({ ...tls.secureOptions, handshakeTimeout: 15_000 }, handle);
+  tls.onChange(() => server.setSecureContext(tls.secureOptions));
+  return server;
+}
+
+async function close(server: Server | TlsServer): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+function listen(server: Server | TlsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

@@ -37,7 +37,7 @@ export async function startReceiver(
   const site = {
     station: { name: "CHAOS" },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds: 3600, acceptUnknownCallers: true, ...dicom },
-    http: { port: 0 },
+    http: { port: 0, tls: "off" },
   };
   await writeFile(siteFile, JSON.stringify(site));
   const [program = "", ...args] = [...under, process.execPath, cli, "serve", "--data", data, "--provision", siteFile];

@@ -79,7 +79,7 @@ export async function startBox({
   const site = {
     station: { name: "TEST", ...(organization === undefined ? {} : { organization }) },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds, ...dicom },
-    http: { port: 0 },
+    http: { port: 0, tls: "off" },
     nodes: [
       { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },
       { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },

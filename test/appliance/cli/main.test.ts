@@ -15,7 +15,7 @@ const segbox = (args: readonly string[], input = ""): Promise<Finished> => run(p
 const serve = (data: string, site?: string) =>
   start(process.execPath, [main, "serve", "--data", data, ...(site === undefined ? [] : ["--provision", site])]);
 
-const site = "station: { name: TEST }\ndicom: { aeTitle: TEST, port: 0 }\nhttp: { port: 0 }\n";
+const site = "station: { name: TEST }\ndicom: { aeTitle: TEST, port: 0 }\nhttp: { port: 0, tls: off }\n";
 const listening = /^\{"event":"listening","dicomPort":(\d+),"httpPort":(\d+)\}$/;
 
 /** Refused: exit code 1, nothing on standard output, one line that says why. */
@@ -160,7 +160,7 @@ test("a port that is taken, and an input that is not there, are said in words on
   await once(taken, "listening");
   const { port } = taken.address() as AddressInfo;
   const siteFile = join(folder.path, "site.yaml");
-  await writeFile(siteFile, `station: { name: TEST }\ndicom: { aeTitle: TEST, port: ${port} }\nhttp: { port: 0 }\n`);
+  await writeFile(siteFile, `station: { name: TEST }\ndicom: { aeTitle: TEST, port: ${port} }\nhttp: { port: 0, tls: off }\n`);
   const served = await segbox(["serve", "--data", join(folder.path, "data"), "--provision", siteFile]);
   taken.close();
   assert.equal(served.code, 1);

@@ -85,7 +85,7 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
       },
       durable: true,
     },
-    http: { address: "127.0.0.1", port: 8080 },
+    http: { address: "127.0.0.1", port: 8443, tls: "own", names: [] },
     nodes: [],
     rules: [],
   });

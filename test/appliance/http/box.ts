@@ -109,7 +109,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
   };
   const start = (port: number) =>
     startHttp(
-      { host: "127.0.0.1", port, uiFolder },
+      { host: "127.0.0.1", port, uiFolder, names: ["localhost"] },
       dependencies,
       createLog((line) => log.push(line), clock.now, "debug"),
     );
