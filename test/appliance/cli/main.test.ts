@@ -16,7 +16,7 @@ const serve = (data: string, site?: string) =>
   start(process.execPath, [main, "serve", "--data", data, ...(site === undefined ? [] : ["--provision", site])]);
 
 const site = "station: { name: TEST }\ndicom: { aeTitle: TEST, port: 0 }\nhttp: { port: 0, tls: off }\n";
-const listening = /^\{"event":"listening","dicomPort":(\d+),"httpPort":(\d+)\}$/;
+const listening = /^\{"event":"listening","dicomPort":(\d+),"httpPort":(\d+),"isHttps":false\}$/;
 
 /** Refused: exit code 1, nothing on standard output, one line that says why. */
 function assertRefused({ code, stdout, stderr }: Finished, why: RegExp): void {
