@@ -10,8 +10,8 @@ export type { SegmentationRequest } from "./segmentation.ts";
 
 /**
  * A binary, multi-segment DICOM SEG (PS3.3 A.51) as a Part 10 file in pieces. Segments are the labels that have voxels, numbered from 1;
- * frames are ordered by segment, then by slice, and a slice without the structure has none. What is held beside the label map grows with
- * the number of frames (some bytes each), not with their pixels.
+ * frames are ordered by segment, then by slice, and a slice without the structure has none. What is held beside the label map is a piece of
+ * the pixels (32 MB) and some bytes for each frame.
  *
  * Refused: another grid than the source's (`grid-differs`), a label without a meaning (`label-unknown`), no voxel at all unless an empty
  * frame is asked for (`segmentation-empty`), more than a file's 32-bit lengths can say (`segmentation-too-large`), a source without study
