@@ -2,9 +2,10 @@ import type { Zyx } from "../../appliance/nnunet/plans.ts";
 import type { Weights } from "../network/u-net.ts";
 import type { OnnxModel } from "../onnx/graph.ts";
 import type { ChannelCodes } from "./affine.ts";
-import { type Bytes, type ChannelSpans, convolve, normalise, upsample } from "./cpu-layers.ts";
+import { averagePool, type Bytes, type ChannelSpans, convolve, upsample } from "./cpu-layers.ts";
+import { asGiven, leakySum, normalised, type Summand } from "./cpu-normalise.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { type ConvLayer, stridedShape, type UNetLayers, type UpLayer } from "./layers.ts";
+import { type ConvLayer, pass, type ResidualBlock, stridedShape, type UNetLayers, type UpLayer, voxelsOf } from "./layers.ts";
 
 /** How every tensor of a network is quantised, by layer name. */
 export type Ranges = {
@@ -19,7 +20,10 @@ export type CpuGraphOptions = {
   readonly patch: Zyx;
   /** Where the graph ends: with float32 logits [1,c,d,h,w], or before the head with uint8 features [1,d,h,w,c]. */
   readonly end: "logits" | "features";
-  /** Names of convolutions that are computed in float32. The first one always is: eight bits are too few for the CT itself. */
+  /**
+   * Names of convolutions that are computed in float32; with a residual block's second one its skip and their sum. The first one always is: eight
+   * bits are too few for the CT itself.
+   */
   readonly keepFp32: ReadonlySet<string>;
   /** Also gives every layer's output, by layer name: uint8 [d][h][w][c]. */
   readonly exposeLayers?: boolean;
@@ -66,26 +70,41 @@ export function cpuGraph(
     return value;
   };
   const given = (name: string): ChannelCodes => ranges.given.get(name)!;
+  const quantised = (inputs: readonly Bytes[], layer: ConvLayer): Summand => {
+    const convolved = convolve(graph, inputs, layer, weights, ranges.convolved.get(layer.name)!);
+    return normalised(graph, convolved, layer, layers.normEps, weights);
+  };
+  const inFloats = (input: string, layer: ConvLayer): string => floatConv(graph, input, layer, layers.normEps, weights);
+  const leaky = (input: string): string => graph.node("LeakyRelu", [input], { alpha: { float: layers.leakySlope } });
 
   const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
-    const out = given(layer.name);
+    const to = { shape: stridedShape(inputs[0]!.shape, layer.stride), channels: layer.channelsOut };
+    const codes = given(layer.name);
     if (layer.channelsIn === 1 || options.keepFp32.has(layer.name)) {
       const joined = inputs.length > 1 ? graph.node("Concat", inputs.map(floatsOf), { axis: 1 }) : floatsOf(inputs[0]!);
-      const shape = stridedShape(inputs[0]!.shape, layer.stride);
-      return expose(layer.name, {
-        shape,
-        channels: layer.channelsOut,
-        codes: out,
-        markers: 0,
-        floats: floatConv(graph, joined, layer, layers, weights),
-      });
+      return expose(layer.name, { ...to, codes, markers: 0, floats: leaky(inFloats(joined, layer)) });
     }
-    const convolved = convolve(graph, inputs.map(bytesOf), layer, weights, ranges.convolved.get(layer.name)!);
-    const { value, ...rest } = normalise(graph, convolved, layer, layers, weights, out);
+    const { value, ...rest } = leakySum(graph, [quantised(inputs.map(bytesOf), layer)], to, layers.leakySlope, codes);
     return expose(layer.name, { ...rest, bytes: value });
   };
-  const up = (input: Value, layer: UpLayer, inFloats: boolean): Value => {
-    if (inFloats) {
+  const residual = (input: Value, { conv1, conv2, pool, projection }: ResidualBlock): Value => {
+    const inner = conv([input], conv1);
+    const to = { shape: inner.shape, channels: inner.channels };
+    const codes = given(conv2.name);
+    if (options.keepFp32.has(conv2.name)) {
+      const pooled = pool ? graph.node("AveragePool", [floatsOf(input)], { kernel_shape: pool, strides: pool }) : floatsOf(input);
+      const skip = projection ? inFloats(pooled, projection) : pooled;
+      const floats = leaky(graph.node("Add", [inFloats(floatsOf(inner), conv2), skip]));
+      return expose(conv2.name, { ...to, codes, markers: 0, floats });
+    }
+    const pooled = pool ? averagePool(graph, bytesOf(input), pool) : bytesOf(input);
+    const skip = projection ? quantised([pooled], projection) : asGiven(graph, pooled);
+    const { value, ...rest } = leakySum(graph, [quantised([bytesOf(inner)], conv2), skip], to, layers.leakySlope, codes);
+    return expose(conv2.name, { ...rest, bytes: value });
+  };
+  const up = (input: Value, layer: UpLayer, reader: ConvLayer): Value => {
+    // A convolution in float32 takes what it joins as float32 too: eight bits between the two would undo what it is there for.
+    if (options.keepFp32.has(reader.name)) {
       const shape: Zyx = [input.shape[0] * layer.stride[0], input.shape[1] * layer.stride[1], input.shape[2] * layer.stride[2]];
       const filter = graph.floats(weights.get(`${layer.name}.weight`)!.data, [layer.channelsIn, layer.channelsOut, ...layer.stride]);
       const inputs = [floatsOf(input), filter, graph.floats(weights.get(`${layer.name}.bias`)!.data)];
@@ -97,24 +116,8 @@ export function cpuGraph(
   };
 
   // The input's codes are never used: its first layer takes floats.
-  let value: Value = {
-    shape: options.patch,
-    channels: 1,
-    codes: { scales: Float32Array.of(1), zeroPoint: 0 },
-    markers: 0,
-    floats: "input",
-  };
-  const skips: Value[] = [];
-  for (const stage of layers.encoder) {
-    for (const layer of stage) value = conv([value], layer);
-    skips.push(value);
-  }
-  skips.pop();
-  for (const { up: layer, convs } of layers.decoder) {
-    // A convolution in float32 takes what it joins as float32 too: eight bits between the two would undo what it is there for.
-    const inputs = [up(value, layer, options.keepFp32.has(convs[0]!.name)), skips.pop()!];
-    for (const [n, each] of convs.entries()) value = conv(n === 0 ? inputs : [value], each);
-  }
+  const codes = { scales: Float32Array.of(1), zeroPoint: 0 };
+  const value = pass<Value>(layers, { shape: options.patch, channels: 1, codes, markers: 0, floats: "input" }, { conv, residual, up });
 
   const [depth, height, width] = options.patch;
   const { name, channels, classes } = layers.head;
@@ -138,16 +141,15 @@ export function cpuGraph(
   return { model, features: value.codes };
 }
 
-/** Convolution, normalisation and leaky ReLU in float32, as the network was trained, but for the bias that the normalisation takes away. */
-function floatConv(graph: GraphBuilder, input: string, layer: ConvLayer, { normEps, leakySlope }: UNetLayers, weights: Weights): string {
+/** Convolution and normalisation in float32, as the network was trained, but for the bias that the normalisation takes away. */
+function floatConv(graph: GraphBuilder, input: string, layer: ConvLayer, normEps: number, weights: Weights): string {
   const { name, channelsIn, channelsOut, kernel, stride } = layer;
   const filter = graph.floats(weights.get(`${name}.conv.weight`)!.data, [channelsOut, channelsIn, ...kernel]);
   const half = kernel.map((side) => (side - 1) / 2);
   const convolved = graph.node("Conv", [input, filter], { kernel_shape: kernel, strides: stride, pads: [...half, ...half] });
   const gamma = graph.floats(weights.get(`${name}.norm.weight`)!.data);
   const beta = graph.floats(weights.get(`${name}.norm.bias`)!.data);
-  const normalised = graph.node("InstanceNormalization", [convolved, gamma, beta], { epsilon: { float: normEps } });
-  return graph.node("LeakyRelu", [normalised], { alpha: { float: leakySlope } });
+  return graph.node("InstanceNormalization", [convolved, gamma, beta], { epsilon: { float: normEps } });
 }
 
 function toBytes(graph: GraphBuilder, { floats, codes, shape, channels }: Value): string {
@@ -167,5 +169,3 @@ function toFloats(graph: GraphBuilder, { bytes, codes, shape, channels }: Value)
 function perChannel(graph: GraphBuilder, { scales, zeroPoint }: ChannelCodes): [string, string] {
   return [graph.floats(scales), graph.constant("uint8", [scales.length], new Uint8Array(scales.length).fill(zeroPoint))];
 }
-
-const voxelsOf = ([depth, height, width]: Zyx): number => depth * height * width;

@@ -2,7 +2,7 @@ import type { Zyx } from "../../appliance/nnunet/plans.ts";
 import type { Weights } from "../network/u-net.ts";
 import { type ChannelCodes, quantiseBias, quantiseWeights } from "./affine.ts";
 import { contributed, type GraphBuilder } from "./graph-builder.ts";
-import { type ConvLayer, stridedShape, type UNetLayers, type UpLayer } from "./layers.ts";
+import { type ConvLayer, markersPerTensor, stridedShape, type UpLayer } from "./layers.ts";
 
 /** A quantised value in the CPU graph: uint8, [depth][height][width][channel], the depth standing where a batch would. */
 export type Bytes = {
@@ -18,20 +18,6 @@ export type Bytes = {
 export type ChannelSpans = { readonly lows: Float32Array; readonly scales: Float32Array };
 /** A convolution's result on its way to the normalisation. */
 export type Convolved = { readonly value: string; readonly shape: Zyx; readonly channels: number; readonly spans: ChannelSpans };
-
-/** The kernels take channels by fours; four also keep the weights of the markers as small as the others. */
-const markersPerTensor = 4;
-/** ONNX's code of the type. */
-const int32 = 6;
-/** Pixels of one batch of the statistics: 255 squared times this stays within the int32 that onnxruntime sums in. */
-const largestBatch = 32768;
-/** Tensors with more voxels have their variance estimated. */
-const mostVoxelsSquared = 2 ** 17;
-/** The affine step multiplies by this, so that its int32 offset can say 255ths of an input step. */
-const fineness = 255;
-/** Offsets stay clear of the int32 border, whatever a channel without variance makes of them. */
-const middleCode = 128;
-const largestOffset = 2 ** 30;
 
 /**
  * A 3-D convolution on depth-as-batch: each slice and its two neighbours lie in the channels of one image, so that onnxruntime's 2-D NHWC kernel
@@ -127,133 +113,24 @@ function depthTaps(graph: GraphBuilder, { value, shape, channels, markers, codes
   };
   const middle = stride === 1 ? value : pick(value, 0);
   if (kernel === 1) return [middle];
-  const padded = graph.node("Concat", [value, filledBytes(graph, [1, height, width, channels + markers], codes.zeroPoint)], { axis: 0 });
-  return [pick(padded, -1), middle, pick(padded, 1)];
+  const padded = graph.node("Concat", [value, graph.filled([1, height, width, channels + markers], codes.zeroPoint)], { axis: 0 });
+  const half = (kernel - 1) / 2;
+  return Array.from({ length: kernel }, (_, tap) => (tap === half ? middle : pick(padded, tap - half)));
 }
 
-function filledBytes(graph: GraphBuilder, dims: readonly number[], byte: number): string {
-  const value = { name: "", type: "uint8", dims: [1], data: Uint8Array.of(byte) } as const;
-  return graph.node("ConstantOfShape", [graph.ints(...dims)], { value });
-}
-
-/**
- * Instance normalisation and ReLU from uint8 to uint8, without a float copy of the tensor: sums and sums of squares by integer products,
- * exact; then one affine step per channel, whose scales and offsets are computed from them.
- *
- * The leaky ReLU's slope is below a code for almost all values, so what is below 0 becomes 0: by saturation where 0 is the lowest code, by
- * Clip where it is not.
- */
-export function normalise(
-  graph: GraphBuilder,
-  input: Convolved,
-  layer: ConvLayer,
-  { normEps, leakySlope: slope }: Pick<UNetLayers, "normEps" | "leakySlope">,
-  weights: Weights,
-  out: ChannelCodes,
-): Bytes {
-  const { shape, channels } = input;
-  const { mean, variance } = statistics(graph, input);
-  const gamma = weights.get(`${layer.name}.norm.weight`)!.data;
-  const beta = weights.get(`${layer.name}.norm.bias`)!.data;
-  // In steps of the input: a step's size cancels out of the standard deviation but for the floor.
-  const floors = input.spans.scales.map((scale) => normEps / scale ** 2);
-  const deviation = graph.node("Sqrt", [graph.node("Add", [variance, graph.floats(floors)])]);
-  // A channel whose gamma is 0 is its beta everywhere; a gain far below a step says the same and can be divided by.
-  const gain = graph.node("Div", [graph.floats(gamma.map((value) => Math.max(value, 1e-6))), deviation]);
-  const offset = graph.node("Sub", [graph.node("Div", [graph.floats(beta), gain]), mean]);
-  const steps = graph.node("Mul", [offset, graph.float(fineness)]);
-  const bounded = graph.node("Clip", [steps, graph.float(-largestOffset), graph.float(largestOffset)]);
-  const bias = graph.node("Cast", [graph.node("Round", [bounded])], { to: int32 });
-  const filter = graph.constant("uint8", [channels, 1, 1, 1], new Uint8Array(channels).fill(fineness));
-  const noZeroPoints = graph.constant("uint8", [channels], new Uint8Array(channels));
-  // uint8 weights: onnxruntime's kernel for int8 ones takes the bias when the graph is loaded, and this one is computed.
-  const affine = (factor: number, zeroPoint: number): string => {
-    const scales = graph.node("Div", [gain, graph.floats(out.scales.map((scale) => (scale * fineness) / factor))]);
-    const one = graph.float(1);
-    return graph.node(
-      "QLinearConv",
-      [input.value, one, graph.byte(0), filter, scales, noZeroPoints, one, graph.byte(zeroPoint), bias],
-      { kernel_shape: [1, 1], channels_last: 1, group: channels },
-      { domain: contributed },
-    );
-  };
-  // What is above 0 saturates below code 0, what is below 0 above code 255: their sum is the leaky ReLU, each half rounded by itself.
+/** The mean of every block of `step` voxels, in the codes that it had. */
+export function averagePool(graph: GraphBuilder, input: Bytes, step: Zyx): Bytes {
+  const { value, shape, channels } = input;
   const one = graph.float(1);
-  const sum = [affine(1, 0), one, graph.byte(0), affine(slope, 255), one, graph.byte(255), one, graph.byte(out.zeroPoint)];
-  const value = graph.node("QLinearAdd", sum, {}, { domain: contributed });
-  return { value, shape, channels, codes: out, markers: 0 };
-}
-
-/**
- * Mean and variance of each channel's codes; float32 [channels].
- *
- * The mean is exact. The variance is too, unless there are very many voxels: then it is that of every third row, since it costs a product of
- * all pairs of channels.
- */
-function statistics(graph: GraphBuilder, { value, shape, channels }: Convolved): { mean: string; variance: string } {
-  const [depth, height, width] = shape;
-  // Taken about the middle of the codes, so that the squares stay small; the mean is put back from 0 on.
-  const zero = graph.byte(middleCode);
-  const sums = (rows: string, pixels: number): string => {
-    const ones = filledBytes(graph, [1, pixels], 1);
-    return perPixel(graph, graph.node("MatMulInteger", [ones, rows, graph.byte(0), zero]), channels, pixels);
-  };
-  const fromZero = (mean: string): string => graph.node("Add", [mean, graph.float(middleCode)]);
-  const split = batchesPerSlice(height, width);
-  const all = graph.reshape(value, depth * split, (height / split) * width, channels);
-  const mean = sums(all, (height / split) * width);
-  if (depth * height * width <= mostVoxelsSquared) {
-    return { mean: fromZero(mean), variance: varianceAround(graph, all, mean, { zero, channels, pixels: (height / split) * width }) };
-  }
-  const rows = sampledRows(depth, height);
-  const thinned = graph.node("Gather", [graph.reshape(value, depth * height, width * channels), graph.ints(...rows)], { axis: 0 });
-  const pixels = (rows.length / depth) * width;
-  const sample = graph.reshape(thinned, depth, pixels, channels);
-  return { mean: fromZero(mean), variance: varianceAround(graph, sample, sums(sample, pixels), { zero, channels, pixels }) };
-}
-
-/** The mean of squares, less the square of the mean, of uint8 [batch][pixel][channel]. */
-function varianceAround(
-  graph: GraphBuilder,
-  rows: string,
-  mean: string,
-  { zero, channels, pixels }: { readonly zero: string; readonly channels: number; readonly pixels: number },
-): string {
-  const products = graph.node("MatMulInteger", [graph.transpose(rows, 0, 2, 1), rows, zero, zero]);
-  // The squares stand on the diagonal of the channels' products.
-  const diagonal = graph.constant(
-    "int64",
-    [channels],
-    BigInt64Array.from({ length: channels }, (_, c) => BigInt(c * (channels + 1))),
+  const zero = graph.byte(input.codes.zeroPoint);
+  const pooled = graph.node(
+    "QLinearAveragePool",
+    [graph.reshape(value, 1, ...shape, channels), one, zero, one, zero],
+    { kernel_shape: step, strides: step, channels_last: 1 },
+    { domain: contributed },
   );
-  const all = perPixel(graph, products, channels * channels, pixels);
-  const meanOfSquares = graph.node("Gather", [all, diagonal], { axis: 0 });
-  const variance = graph.node("Sub", [meanOfSquares, graph.node("Mul", [mean, mean])]);
-  return graph.node("Max", [variance, graph.float(0)]);
-}
-
-/** Integer sums of each batch as a mean over all pixels, flat. */
-function perPixel(graph: GraphBuilder, sums: string, length: number, pixels: number): string {
-  const mean = graph.node("ReduceMean", [graph.node("Cast", [sums], { to: 1 })], { axes: [0], keepdims: 0 });
-  return graph.node("Mul", [graph.reshape(mean, length), graph.float(1 / pixels)]);
-}
-
-/** Into how many equal parts a slice is cut, so that none has more pixels than may be summed. */
-function batchesPerSlice(height: number, width: number): number {
-  for (let split = 1; ; split++) if (height % split === 0 && (height / split) * width <= largestBatch) return split;
-}
-
-/**
- * Rows of all slices, z * height + y, as many of each: one of three, which one changes from row to row and from slice to slice; every second
- * slice is counted from its other end, so that no border and no position of an upsampled block is preferred.
- */
-function sampledRows(depth: number, height: number): number[] {
-  return Array.from({ length: depth }, (_, z) =>
-    Array.from({ length: Math.floor(height / 3) }, (_, n) => {
-      const y = 3 * n + ((n + z) % 3);
-      return z * height + (z % 2 === 0 ? y : height - 1 - y);
-    }),
-  ).flat();
+  const to: Zyx = [Math.floor(shape[0] / step[0]), Math.floor(shape[1] / step[1]), Math.floor(shape[2] / step[2])];
+  return { ...input, value: graph.reshape(pooled, ...to, channels), shape: to };
 }
 
 /**

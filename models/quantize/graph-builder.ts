@@ -52,6 +52,12 @@ export class GraphBuilder {
     return name;
   }
 
+  /** A tensor of one byte over and over, made when the graph runs. */
+  filled(dims: readonly number[], byte: number): string {
+    return this.node("ConstantOfShape", [this.ints(...dims)], {
+      value: { name: "", type: "uint8", dims: [1], data: Uint8Array.of(byte) },
+    });
+  }
   reshape(value: string, ...dims: readonly number[]): string {
     return this.node("Reshape", [value, this.ints(...dims)]);
   }

@@ -85,9 +85,7 @@ export function nextKeptFp32(
 ): ReadonlySet<string> | null {
   const noise = new Map(layers.map(({ layer, sqnrDb }) => [layer, sqnrDb]));
   const added = (layer: string): number => Math.min(...inputs.get(layer)!.map((input) => noise.get(input)!)) - noise.get(layer)!;
-  const convs = layers
-    .map(({ layer }) => layer)
-    .filter((layer) => layer.includes("convs.") && inputs.get(layer)!.length > 0 && !isUp(layer));
+  const convs = layers.map(({ layer }) => layer).filter((layer) => inputs.get(layer)!.length > 0 && !isUp(layer));
   const left = convs.filter((layer) => !kept.has(layer)).toSorted((a, b) => added(b) - added(a));
   if (left.length === 0) return null;
   return new Set([...kept, ...left.slice(0, Math.max(1, Math.ceil(convs.length / 10)))]);

@@ -27,12 +27,14 @@ export function chooseRanges(layers: UNetLayers, counted: Counted): ChosenRanges
   const chosen = new Map<string, ChosenChannels>();
   const convolved = new Map<string, ChannelSpans>();
   const given = new Map<string, ChannelCodes>();
-  const ranges = (name: string, kind: RangeKind): ChosenRange[] => counted.given.get(name)!.map((channel) => chooseRange(channel, kind));
+  const ranges = (name: string, kind: RangeKind): readonly ChosenRange[] =>
+    (counted.given.get(name) ?? []).map((channel) => chooseRange(channel, kind));
   for (const { name } of convsOf(layers)) {
+    // The convolution of a residual block's skip gives nothing but its summand.
     const outputs = ranges(name, { zeroPoint: leakyZeroPoint, afterRelu: true });
     const channels = counted.convolved.get(name)!.map((histogram) => chooseRange(histogram, {}));
     chosen.set(name, { convolved: channels, given: outputs });
-    given.set(name, { zeroPoint: leakyZeroPoint, scales: bounded(outputs) });
+    if (outputs.length > 0) given.set(name, { zeroPoint: leakyZeroPoint, scales: bounded(outputs) });
     convolved.set(name, {
       lows: Float32Array.from(channels, ({ low }) => low),
       scales: Float32Array.from(channels, ({ scale }) => scale),

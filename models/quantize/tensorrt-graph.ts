@@ -3,7 +3,10 @@ import type { OnnxModel } from "../onnx/graph.ts";
 import { quantiseWeights } from "./affine.ts";
 import type { Ranges } from "./cpu-graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import type { ConvLayer, UNetLayers, UpLayer } from "./layers.ts";
+import { type ConvLayer, pass, type ResidualBlock, type UNetLayers, type UpLayer } from "./layers.ts";
+
+/** A tensor by name, and the layers whose ranges it has. */
+type Value = { readonly name: string; readonly from: readonly string[] };
 
 /**
  * A network as TensorRT takes INT8: the float graph with symmetric QuantizeLinear and DequantizeLinear steps (int8, zero point 0) before every
@@ -31,42 +34,50 @@ export function tensorrtGraph(layers: UNetLayers, weights: Weights, ranges: Rang
     const zeros = graph.constant("int8", [channels], new Int8Array(channels));
     return graph.node("DequantizeLinear", [bytes, graph.floats(scales), zeros], { axis: 0 });
   };
-  const conv = (input: string, inputs: readonly string[], layer: ConvLayer): string => {
+  const normalised = (input: Value, layer: ConvLayer): string => {
     const { name, kernel, stride, channelsIn, channelsOut } = layer;
     const half = kernel.map((side) => (side - 1) / 2);
     const attributes = { kernel_shape: kernel, strides: stride, pads: [...half, ...half] };
     const operands =
-      channelsIn === 1 ? [input, stored(`${name}.conv.weight`)] : [quantised(input, inputs), filter(`${name}.conv.weight`, channelsOut)];
+      channelsIn === 1
+        ? [input.name, stored(`${name}.conv.weight`)]
+        : [quantised(input.name, input.from), filter(`${name}.conv.weight`, channelsOut)];
     const convolved = graph.node("Conv", operands, attributes);
     const norm = [convolved, stored(`${name}.norm.weight`), stored(`${name}.norm.bias`)];
-    const normalised = graph.node("InstanceNormalization", norm, { epsilon: { float: layers.normEps } });
-    return graph.node("LeakyRelu", [normalised], { alpha: { float: layers.leakySlope } });
+    return graph.node("InstanceNormalization", norm, { epsilon: { float: layers.normEps } });
   };
-  const up = (input: string, { name, stride }: UpLayer): string =>
-    graph.node("ConvTranspose", [input, stored(`${name}.weight`), stored(`${name}.bias`)], { kernel_shape: stride, strides: stride });
+  const leaky = (input: string, { name }: ConvLayer): Value => ({
+    name: graph.node("LeakyRelu", [input], { alpha: { float: layers.leakySlope } }),
+    from: [name],
+  });
+  const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
+    const [first] = inputs;
+    const name =
+      inputs.length > 1
+        ? graph.node(
+            "Concat",
+            inputs.map((each) => each.name),
+            { axis: 1 },
+          )
+        : first!.name;
+    return leaky(normalised({ name, from: inputs.flatMap(({ from }) => from) }, layer), layer);
+  };
+  /** The sum is computed as the normalisation before it, in half precision. */
+  const residual = (input: Value, { conv1, conv2, pool, projection }: ResidualBlock): Value => {
+    const inner = normalised(conv([input], conv1), conv2);
+    const pooled = pool ? graph.node("AveragePool", [input.name], { kernel_shape: pool, strides: pool }) : input.name;
+    // A mean lies within the range of what it is the mean of.
+    const skip = projection ? normalised({ name: pooled, from: input.from }, projection) : pooled;
+    return leaky(graph.node("Add", [inner, skip]), conv2);
+  };
+  const up = (input: Value, { name, stride }: UpLayer): Value => {
+    const inputs = [input.name, stored(`${name}.weight`), stored(`${name}.bias`)];
+    return { name: graph.node("ConvTranspose", inputs, { kernel_shape: stride, strides: stride }), from: [name] };
+  };
 
-  let value = "input";
-  let from = "";
-  const skips: { value: string; name: string }[] = [];
-  for (const stage of layers.encoder) {
-    for (const layer of stage) {
-      value = conv(value, [from], layer);
-      from = layer.name;
-    }
-    skips.push({ value, name: from });
-  }
-  skips.pop();
-  for (const { up: layer, convs } of layers.decoder) {
-    const skip = skips.pop()!;
-    value = graph.node("Concat", [up(value, layer), skip.value], { axis: 1 });
-    let names = [layer.name, skip.name];
-    for (const each of convs) {
-      value = conv(value, names, each);
-      names = [each.name];
-    }
-  }
+  const value = pass<Value>(layers, { name: "input", from: [] }, { conv, residual, up });
   const { name, classes } = layers.head;
-  graph.node("Conv", [value, stored(`${name}.weight`), stored(`${name}.bias`)], { kernel_shape: [1, 1, 1] }, { output: "logits" });
+  graph.node("Conv", [value.name, stored(`${name}.weight`), stored(`${name}.bias`)], { kernel_shape: [1, 1, 1] }, { output: "logits" });
   return graph.model(
     "tensorrt-int8",
     [{ name: "input", type: "float32", dims: [1, 1, "depth", "height", "width"] }],

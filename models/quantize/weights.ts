@@ -22,8 +22,13 @@ export function weightsOf({ graph }: OnnxModel, layers: UNetLayers): Weights {
   };
   for (const { name, channelsIn, channelsOut, kernel } of convsOf(layers)) {
     take(`${name}.conv.weight`, [channelsOut, channelsIn, ...kernel]);
-    take(`${name}.norm.weight`, [channelsOut]);
-    take(`${name}.norm.bias`, [channelsOut]);
+    if (layers.normAffine) {
+      take(`${name}.norm.weight`, [channelsOut]);
+      take(`${name}.norm.bias`, [channelsOut]);
+    } else {
+      weights.set(`${name}.norm.weight`, { dims: [channelsOut], data: new Float32Array(channelsOut).fill(1) });
+      weights.set(`${name}.norm.bias`, { dims: [channelsOut], data: new Float32Array(channelsOut) });
+    }
   }
   for (const { up } of layers.decoder) {
     take(`${up.name}.weight`, [up.channelsIn, up.channelsOut, ...up.stride]);

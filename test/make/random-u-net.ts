@@ -26,6 +26,28 @@ export function smallPlan(features: readonly number[] = [16, 24, 32]): NetworkPl
   };
 }
 
+/** A ResidualEncoderUNet whose blocks have skips of all four kinds: as it is, pooled, projected (by 1 x 1 x 1), both. */
+export function smallResidualPlan(): NetworkPlan {
+  return {
+    ...smallPlan([16, 24, 24, 32]),
+    architecture: "ResidualEncoderUNet",
+    kernelSizes: [
+      [1, 3, 3],
+      [3, 3, 3],
+      [3, 3, 3],
+      [3, 3, 3],
+    ],
+    strides: [
+      [1, 1, 1],
+      [1, 2, 2],
+      [2, 2, 2],
+      [1, 1, 1],
+    ],
+    encoderDepths: [1, 3, 2, 2],
+    decoderDepths: [1, 1, 1],
+  };
+}
+
 /** Weights as training might have left them: spread by the number of inputs, gamma around 1 (and some below 0), small biases. */
 export function randomWeights(plan: NetworkPlan, classes: number, seed = 1): Weights {
   const next = randomNumbers(seed);

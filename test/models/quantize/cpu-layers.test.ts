@@ -5,7 +5,8 @@ import type { Zyx } from "../../../appliance/nnunet/plans.ts";
 import type { Weights } from "../../../models/network/u-net.ts";
 import { encodeOnnx } from "../../../models/onnx/write.ts";
 import { quantiseWeights } from "../../../models/quantize/affine.ts";
-import { type Bytes, convolve, normalise, upsample } from "../../../models/quantize/cpu-layers.ts";
+import { averagePool, type Bytes, convolve, upsample } from "../../../models/quantize/cpu-layers.ts";
+import { asGiven, leakySum, normalised } from "../../../models/quantize/cpu-normalise.ts";
 import { GraphBuilder } from "../../../models/quantize/graph-builder.ts";
 import { type ConvLayer, stridedShape } from "../../../models/quantize/layers.ts";
 
@@ -39,6 +40,7 @@ const cases: { what: string; shape: Zyx; inputs: readonly number[]; out: number;
   { what: "two inputs side by side", shape: [4, 5, 6], inputs: [16, 16], out: 16, kernel: [3, 3, 3], stride: [1, 1, 1] },
   { what: "a step of 2 over an odd depth", shape: [7, 6, 8], inputs: [20], out: 24, kernel: [3, 3, 3], stride: [2, 2, 2] },
   { what: "a step in rows and columns only", shape: [3, 6, 6], inputs: [16], out: 16, kernel: [1, 3, 3], stride: [1, 2, 2] },
+  { what: "sides of 5", shape: [6, 7, 8], inputs: [16], out: 16, kernel: [5, 5, 5], stride: [2, 1, 2] },
   {
     what: "few channels, where another kernel of onnxruntime works",
     shape: [4, 4, 4],
@@ -131,20 +133,83 @@ test("normalisation and leaky ReLU come out within a code of what they are in fl
   const [normEps, leakySlope] = [1e-5, 0.01];
   const found = await run(codes, (graph, bytes) => {
     const value = graph.reshape(bytes, ...shape, channels);
-    return normalise(graph, { value, shape, channels, spans }, layer, { normEps, leakySlope }, weights, out).value;
+    const summand = normalised(graph, { value, shape, channels, spans }, layer, normEps, weights);
+    return leakySum(graph, [summand], { shape, channels }, leakySlope, out).value;
   });
   for (let c = 0; c < channels; c++) {
     const values = Array.from({ length: voxels }, (_, v) => spans.lows[c]! + codes[v * channels + c]! * spans.scales[c]!);
     const mean = values.reduce((sum, value) => sum + value, 0) / voxels;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / voxels;
     for (const [v, value] of values.entries()) {
-      const normalised = ((value - mean) / Math.sqrt(variance + normEps)) * gamma[c]! + beta[c]!;
-      const given = normalised < 0 ? leakySlope * normalised : normalised;
+      const affine = ((value - mean) / Math.sqrt(variance + normEps)) * gamma[c]! + beta[c]!;
+      const given = affine < 0 ? leakySlope * affine : affine;
       const code = Math.max(0, Math.min(255, given / out.scales[c]! + out.zeroPoint));
       // Half a code of rounding, and a little for 32-bit floats.
       assert.ok(Math.abs(found[v * channels + c]! - code) <= 0.55, `channel ${c}: ${found[v * channels + c]}, expected ${code}`);
     }
   }
+});
+
+test("a skip is added before the leaky ReLU within a code of the float sum, however far the two are apart in size", async () => {
+  const next = randomOf(13);
+  const [shape, channels]: [Zyx, number] = [[4, 6, 5], 16];
+  const voxels = shape[0] * shape[1] * shape[2];
+  // Channel by channel the skip is from 1/16 to 8 times as large as what it is added to.
+  const skipScales = Float32Array.from({ length: channels }, (_, c) => 0.005 * 2 ** ((c % 8) - 4) * (1 + next()));
+  const codes = Float32Array.from({ length: 2 * voxels * channels }, () => Math.floor(next() * 256));
+  const gamma = Float32Array.from({ length: channels }, (_, c) => (c === 9 ? 0 : 0.2 + next()));
+  const beta = Float32Array.from({ length: channels }, () => next() - 0.5);
+  const weights: Weights = new Map([
+    ["layer.norm.weight", { dims: [channels], data: gamma }],
+    ["layer.norm.bias", { dims: [channels], data: beta }],
+  ]);
+  const layer: ConvLayer = { name: "layer", channelsIn: 1, channelsOut: channels, kernel: [1, 1, 1], stride: [1, 1, 1] };
+  const spans = { lows: new Float32Array(channels), scales: new Float32Array(channels).fill(0.02) };
+  const offsets = Float32Array.from({ length: channels }, () => next() - 0.5);
+  const out = { zeroPoint: 8, scales: skipScales.map((scale) => 0.01 + scale) };
+  const found = await run(codes, (graph, bytes) => {
+    const all = graph.reshape(bytes, 2 * shape[0], shape[1], shape[2], channels);
+    const [value, skip] = [0, shape[0]].map((from) =>
+      graph.node("Slice", [all, graph.ints(from), graph.ints(from + shape[0]), graph.ints(0)]),
+    ) as [string, string];
+    const summand = normalised(graph, { value, shape, channels, spans }, layer, 1e-5, weights);
+    const codesOf = { scales: skipScales, zeroPoint: 8, offsets };
+    const given = asGiven(graph, { value: skip, shape, channels, codes: codesOf, markers: 0 });
+    return leakySum(graph, [summand, given], { shape, channels }, 0.01, out).value;
+  });
+  for (let c = 0; c < channels; c++) {
+    const values = Array.from({ length: voxels }, (_, v) => codes[v * channels + c]! * 0.02);
+    const mean = values.reduce((sum, value) => sum + value, 0) / voxels;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / voxels + 1e-5);
+    for (const [v, value] of values.entries()) {
+      const skip = offsets[c]! + (codes[(voxels + v) * channels + c]! - 8) * skipScales[c]!;
+      const sum = ((value - mean) / deviation) * gamma[c]! + beta[c]! + skip;
+      const code = Math.max(0, Math.min(255, (sum < 0 ? 0.01 * sum : sum) / out.scales[c]! + out.zeroPoint));
+      // Half a code of rounding, and half a code more where the smaller weight was rounded.
+      assert.ok(Math.abs(found[v * channels + c]! - code) <= 1, `channel ${c}: ${found[v * channels + c]}, expected ${code}`);
+    }
+  }
+});
+
+test("an average pool gives the mean of every block, rounded, in the codes it had", async () => {
+  const next = randomOf(17);
+  const [shape, channels, step]: [Zyx, number, Zyx] = [[4, 3, 6], 16, [2, 1, 3]];
+  const codes = Float32Array.from({ length: 4 * 3 * 6 * channels }, () => Math.floor(next() * 256));
+  const found = await run(codes, (graph, bytes) => {
+    const value = graph.reshape(bytes, ...shape, channels);
+    const codesOf = { scales: new Float32Array(channels).fill(1), zeroPoint: 8 };
+    const pooled = averagePool(graph, { value, shape, channels, codes: codesOf, markers: 0 }, step);
+    assert.deepEqual(pooled.shape, [2, 3, 2]);
+    return pooled.value;
+  });
+  for (let z = 0, at = 0; z < 2; z++)
+    for (let y = 0; y < 3; y++)
+      for (let x = 0; x < 2; x++)
+        for (let c = 0; c < channels; c++, at++) {
+          let sum = 0;
+          for (let n = 0; n < 6; n++) sum += codes[(((2 * z + (n % 2)) * 3 + y) * 6 + 3 * x + Math.floor(n / 2)) * channels + c]!;
+          assert.ok(Math.abs(found[at]! - sum / 6) <= 0.5 + 1e-4, `${found[at]}, expected ${sum / 6}`);
+        }
 });
 
 test("a transposed convolution puts every position where the float one does", async () => {

@@ -84,3 +84,19 @@ test("the layers that add most noise of their own go back first, not those that 
   }
   assert.deepEqual(order, ["encoder.convs.1", "encoder.convs.2", "decoder.convs.0", "decoder.convs.1"]);
 });
+
+test("of a residual block both parts can go back: the first convolution, and the second with the skip", () => {
+  const layers = [
+    ["encoder.stem.convs.0", 45],
+    ["encoder.stages.0.blocks.0.conv1", 40],
+    ["encoder.stages.0.blocks.0.conv2", 30],
+  ].map(([layer, sqnrDb]) => ({ layer: String(layer), sqnrDb: Number(sqnrDb) }));
+  const inputs = new Map([
+    ["encoder.stem.convs.0", []],
+    ["encoder.stages.0.blocks.0.conv1", ["encoder.stem.convs.0"]],
+    ["encoder.stages.0.blocks.0.conv2", ["encoder.stages.0.blocks.0.conv1", "encoder.stem.convs.0"]],
+  ]);
+  const first = nextKeptFp32(layers, inputs, new Set())!;
+  assert.deepEqual([...first], ["encoder.stages.0.blocks.0.conv2"]);
+  assert.deepEqual([...nextKeptFp32(layers, inputs, first)!].slice(1), ["encoder.stages.0.blocks.0.conv1"]);
+});

@@ -1,57 +1,38 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openGraph } from "../../../appliance/inference/graph-runner.ts";
-import { fp32Graph } from "../../../models/network/u-net.ts";
 import { decodeOnnx } from "../../../models/onnx/read.ts";
 import { encodeOnnx, writeOnnxFile } from "../../../models/onnx/write.ts";
-import { countTensors } from "../../../models/quantize/calibrate.ts";
-import { floatGraph } from "../../../models/quantize/float-graph.ts";
-import { layersOf } from "../../../models/quantize/layers.ts";
-import { Sqnr } from "../../../models/quantize/sqnr.ts";
-import { chooseRanges } from "../../../models/quantize/tensor-ranges.ts";
 import { engineGraph, trtexecArguments } from "../../../models/quantize/tensorrt-engine.ts";
 import { tensorrtGraph } from "../../../models/quantize/tensorrt-graph.ts";
-import { weightsOf } from "../../../models/quantize/weights.ts";
-import { randomWeights, shapesPatch, smallPlan } from "../../make/random-u-net.ts";
+import { calibrated, logitsOf, noiseDb } from "../../make/calibrated-network.ts";
+import { shapesPatch, smallPlan, smallResidualPlan } from "../../make/random-u-net.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 import { python } from "../../peers/python.ts";
 
 const [shape, classes] = [[16, 24, 20] as const, 5];
 
-async function quantised() {
-  const plan = smallPlan();
-  const stored = fp32Graph(plan, classes, randomWeights(plan, classes));
-  const layers = layersOf(plan, classes);
-  const weights = weightsOf(stored, layers);
-  const { model, taps } = floatGraph(layers, weights, { step: 1 });
-  const float = await openGraph(Buffer.concat([...encodeOnnx(model)]), { threads: 2 });
-  const patches = [1, 2, 3, 4].map((seed) => shapesPatch(shape, seed));
-  const { counts } = await countTensors(float, taps, patches, shape);
-  await float.close();
-  return { stored, graph: tensorrtGraph(layers, weights, chooseRanges(layers, counts)) };
-}
+/** Of ten convolutions with a normalisation, or 22 (two in skips), all but the first are computed in INT8. */
+const networks = [
+  { plan: smallPlan(), inInt8: 9 },
+  { plan: smallResidualPlan(), inInt8: 21 },
+];
 
-test("the graph for TensorRT is a valid ONNX file, symmetric, and computes what fp32 does but for eight bits", async () => {
-  await using folder = await temporaryFolder("tensorrt");
-  const { stored, graph } = await quantised();
-  await writeOnnxFile(join(folder.path, "trt.onnx"), graph);
-  await python("test/models/onnx/check_model.py", { path: join(folder.path, "trt.onnx") });
-  const zeros = new Set(graph.graph.nodes.filter(({ op }) => op === "QuantizeLinear").map(({ inputs }) => inputs[2]));
-  for (const { name, type, data } of graph.graph.initializers) if (zeros.has(name)) assert.deepEqual([type, [...data]], ["int8", [0]]);
-  // Ten convolutions with a normalisation, all but the first.
-  assert.equal(graph.graph.nodes.filter(({ op }) => op === "QuantizeLinear").length, 9);
-  const patch = shapesPatch(shape, 9);
-  const logits = async (model: typeof graph): Promise<Float32Array> => {
-    const runner = await openGraph(Buffer.concat([...encodeOnnx(model)]), { threads: 2 });
-    const outputs = await runner.run(patch, [1, 1, ...shape]).finally(() => runner.close());
-    return outputs.get("logits")!.data as Float32Array;
-  };
-  const [expected, found] = [await logits(stored), await logits(graph)];
-  const sqnr = new Sqnr();
-  for (let at = 0; at < expected.length; at++) sqnr.add(expected[at]!, found[at]!);
-  assert.ok(sqnr.db > 15, `${sqnr.db} dB`);
-});
+for (const { plan, inInt8 } of networks)
+  test(`${plan.architecture}: the graph for TensorRT is a valid ONNX file, symmetric, and computes what fp32 does but for eight bits`, async () => {
+    await using folder = await temporaryFolder("tensorrt");
+    const { stored, layers, weights, ranges, float } = await calibrated(plan, classes, shape);
+    await float.close();
+    const graph = tensorrtGraph(layers, weights, ranges);
+    await writeOnnxFile(join(folder.path, "trt.onnx"), graph);
+    await python("test/models/onnx/check_model.py", { path: join(folder.path, "trt.onnx") });
+    const zeros = new Set(graph.graph.nodes.filter(({ op }) => op === "QuantizeLinear").map(({ inputs }) => inputs[2]));
+    for (const { name, type, data } of graph.graph.initializers) if (zeros.has(name)) assert.deepEqual([type, [...data]], ["int8", [0]]);
+    assert.equal(graph.graph.nodes.filter(({ op }) => op === "QuantizeLinear").length, inInt8);
+    const patch = shapesPatch(shape, 9);
+    const db = noiseDb(await logitsOf(stored, patch, shape), await logitsOf(graph, patch, shape));
+    assert.ok(db > 15, `${db} dB`);
+  });
 
 test("an engine is wrapped in one node that holds it, or names it", () => {
   const about = { patch: shape, classes, computeCapability: "89" };
