@@ -229,6 +229,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       subscribe: live.subscribe,
       progressOf,
       resultFolder: folder.result,
+      models: { folders: [shippedModels, folder.models], activationFile: folder.activation, benchmarkFile: folder.benchmark },
       findModel(name, version) {
         const manifest = models.get(name)?.manifest;
         return manifest?.version === version ? manifest : undefined; // another version may number its labels otherwise

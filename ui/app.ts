@@ -3,7 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { callersAddress, deliveriesAddress, parseAddress } from "./address.ts";
+import { callersAddress, deliveriesAddress, modelsAddress, parseAddress } from "./address.ts";
 import { whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
@@ -86,7 +86,7 @@ export class SegboxApp extends LitElement {
             ? html`<span class="node">${text.node.aeTitle} <strong>${device.aeTitle}</strong>, ${text.node.port} <strong>${device.dicomPort}</strong></span>`
             : nothing
         }
-        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a> <a href=${callersAddress}>${text.callers.title}</a></nav>
+        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a> <a href=${callersAddress}>${text.callers.title}</a> <a href=${modelsAddress}>${text.models.title}</a></nav>
         <div class="end">
           <span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>
           <span class="user"><strong>${user.name}</strong>, ${text.roles[user.role]}</span>
@@ -110,6 +110,14 @@ export class SegboxApp extends LitElement {
         document.title = `${text.documentTitle.callers} – ${text.product}`;
         void this.#load(import("./pages/callers/callers-page.ts"));
         return html`<callers-page .session=${session}></callers-page>`;
+      case "models":
+        document.title = `${text.models.title} – ${text.product}`;
+        void this.#load(import("./pages/models/models-page.ts"));
+        return html`<models-page></models-page>`;
+      case "model":
+        document.title = `${text.documentTitle.model(address.name)} – ${text.product}`;
+        void this.#load(import("./pages/models/model-page.ts"));
+        return html`<model-page .name=${address.name}></model-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));

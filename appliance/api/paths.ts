@@ -24,6 +24,8 @@ export const paths = {
   addCaller: (id: number) => `/api/callers/${id}/add`,
   /** A person's judgement: accept, or reject with the reason. */
   review: (resultId: number | string) => `/api/results/${resultId}/review`,
+  models: "/api/models",
+  model: (name: string) => `/api/models/${encodeURIComponent(name)}`,
   events: "/api/events",
   health: "/healthz",
 } as const;

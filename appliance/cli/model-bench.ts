@@ -7,7 +7,7 @@ import type { ModelManifest, NetworkFile } from "../domain/model.ts";
 import type { InferenceRecord } from "../domain/result.ts";
 import { usualOutputSettings } from "../domain/rule.ts";
 import { askChild } from "../host/child-process.ts";
-import { machineName } from "../inference/activation-file.ts";
+import { machineName } from "../inference/activation-record.ts";
 import {
   type ChildProgress,
   childEntry,

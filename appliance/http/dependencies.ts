@@ -11,6 +11,7 @@ import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
 import type { WebStore } from "../pipeline/web-store.ts";
 import type { Database } from "../store/database.ts";
+import type { ModelPlaces } from "./model-views.ts";
 
 /** What the web server needs of the rest of the appliance. */
 export type HttpDependencies = {
@@ -22,6 +23,7 @@ export type HttpDependencies = {
   readonly progressOf: (id: ResultId) => number | null;
   /** Where a result's files lie; the folder need not be there yet. */
   readonly resultFolder: (id: ResultId) => string;
+  readonly models: ModelPlaces;
   readonly findModel: (name: string, version: string) => ModelManifest | undefined;
   /** Puts a failed result, or its failed deliveries, back to work. Refused when nothing of it failed. Runs inside a transaction. */
   readonly retry: (id: ResultId) => void;

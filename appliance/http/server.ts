@@ -19,6 +19,7 @@ import { dicomWebRetrieveRoutes } from "./routes/dicomweb-retrieve.ts";
 import { dicomWebSearchRoutes } from "./routes/dicomweb-search.ts";
 import { dicomWebStoreRoutes } from "./routes/dicomweb-store.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { modelRoutes } from "./routes/models.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { seriesRoutes } from "./routes/series.ts";
@@ -64,6 +65,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...deliveryRoutes(dependencies),
     ...nodeRoutes(dependencies),
     ...callerRoutes(dependencies),
+    ...modelRoutes(dependencies),
     ...deviceRoutes(dependencies),
     ...dicomWebSearchRoutes(dependencies),
     ...dicomWebRetrieveRoutes(dependencies),

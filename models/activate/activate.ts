@@ -7,7 +7,7 @@ import type { FormAccuracy } from "../../appliance/domain/accuracy.ts";
 import { type Activation, type Agreement, choicesOf, type Provider, type Trial, trialsOf } from "../../appliance/domain/activation.ts";
 import type { ModelPart, NetworkFile } from "../../appliance/domain/model.ts";
 import { askChild } from "../../appliance/host/child-process.ts";
-import { machineName, manifestDigest } from "../../appliance/inference/activation-file.ts";
+import { machineName, manifestDigest } from "../../appliance/inference/activation-record.ts";
 import { type LoadedPart, loadModel } from "../../appliance/inference/models.ts";
 import { engineName } from "../../appliance/inference/session.ts";
 import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";

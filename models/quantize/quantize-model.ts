@@ -4,7 +4,7 @@ import { RefusedError } from "../../appliance/base/errors.ts";
 import { type AccuracyRecord, accuracyLimits } from "../../appliance/domain/accuracy.ts";
 import type { ModelManifest, ModelPart, NetworkFile } from "../../appliance/domain/model.ts";
 import { accuracyFile, parseAccuracy } from "../../appliance/inference/accuracy-file.ts";
-import { machineName } from "../../appliance/inference/activation-file.ts";
+import { machineName } from "../../appliance/inference/activation-record.ts";
 import { filesOf, loadModel } from "../../appliance/inference/models.ts";
 import { engineName } from "../../appliance/inference/session.ts";
 import { writeDurably } from "../../appliance/store/objects.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
@@ -385,11 +385,49 @@ test("when the box goes away the page says so, and catches up by itself when it 
   await page.getByRole("row", { name: "Came, Meanwhile" }).waitFor();
 });
 
+test("the models lead to their cards, by keys alone: what a model can't do, its structures, and how its INT8 form was judged", async () => {
+  const { page } = await open("/models");
+  const link = page.getByRole("link", { name: "Organs at risk in the head and neck" });
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Organs at risk in the head and neck" }).waitFor();
+  assert.equal(new URL(page.url()).pathname, "/models/headneck-oar");
+  await page.getByText("Passed: INT8 is used.").waitFor();
+  await page.getByText("Limits against fp32: mean Dice 0.99, worst 0.97").waitFor();
+  const judged = page.getByRole("region", { name: "INT8 against fp32, by structure" });
+  assert.match((await judged.getByRole("row", { name: "parotid_left" }).textContent())!, /24\s*0\.9922\s*0\.9827\s*0\.9 %\s*0\.8 ml/);
+  await judged.focus();
+  assert.equal(await judged.evaluate((region) => region.matches(":focus")), true);
+  await page.getByRole("heading", { name: "What it can't do" }).waitFor();
+  await page.getByText("It was not tried here").waitFor();
+  assert.equal(await page.title(), "Model headneck-oar – Segbox");
+  if (process.env.SCREENSHOTS)
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(process.env.SCREENSHOTS, `model-${colorScheme}.png`), fullPage: true });
+    }
+  await page.emulateMedia({ colorScheme: "light" });
+});
+
+test("markup in a card is shown as the text that it is", async () => {
+  await using own = await startBox({ uiFolder: folder.path });
+  const model = join(own.models, "written");
+  await cp(join(ui, "../models/headneck-oar"), model, { recursive: true });
+  const manifest = await readFile(join(model, "manifest.json"), "utf8");
+  await writeFile(join(model, "manifest.json"), JSON.stringify({ ...JSON.parse(manifest), name: "written" }));
+  await writeFile(join(model, "card.md"), "<img src=x onerror=alert(1)> [a](javascript:alert(1))");
+  await using browser = await openChromium({ origin: own.origin, expected: [/status of 401/] });
+  const { page } = browser;
+  await page.goto("/models/written");
+  await signIn(browser, "reviewer");
+  await page.getByText("<img src=x onerror=alert(1)> [a](javascript:alert(1))").waitFor();
+});
+
 test("at 360 pixels nothing hangs over the edge, on no page", async () => {
   const seriesId = await addReadySeries();
   await using browser = await openSignedIn("/", "engineer", { width: 360, height: 740 });
   const { page } = browser;
-  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/callers", "/nowhere"]) {
+  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/callers", "/models", "/models/headneck-oar", "/nowhere"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

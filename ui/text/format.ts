@@ -31,8 +31,8 @@ export function formatPersonName(pn: string): string {
 }
 
 /** Text from outside without what could make it read otherwise than it is: control characters and bidirectional overrides show as such. */
-export function legible(text: string): string {
-  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
+export function legible(text: string, longest = 200): string {
+  const short = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 

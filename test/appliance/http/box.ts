@@ -36,6 +36,8 @@ import { addUser } from "../../../appliance/store/users.ts";
 /** Every user of a test box has this password; users are called as their role. */
 export const password = "correct horse battery";
 
+const shippedModels = join(import.meta.dirname, "../../../models");
+
 /** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
 export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
@@ -65,12 +67,16 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
   };
   const resultFolder = (id: number) => join(folder, "results", String(id));
   const caller = { callingAeTitle: "SEGBOX", tls: undefined };
+  const models = join(folder, "models");
+  const activationFile = (name: string) => join(folder, "activations", `${name}.json`);
+  const benchmarkFile = (name: string) => join(folder, "benchmarks", `${name}.json`);
   const dependencies: HttpDependencies = {
     database,
     clock,
     subscribe: live.subscribe,
     progressOf,
     resultFolder,
+    models: { folders: [shippedModels, models], activationFile, benchmarkFile },
     findModel: (name) => (name === model.name ? model : undefined),
     retry: (id) => {
       if (getResult(database, id)?.state !== "failed") throw new RefusedError("nothing-failed", "nothing of this result failed");
@@ -124,10 +130,13 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
     await rm(folder, { recursive: true, force: true });
   };
   return {
+    activationFile,
+    benchmarkFile,
     database,
     http,
     live,
     log,
+    models,
     origin,
     progress,
     receiving,
