@@ -8,11 +8,12 @@ const usualMs = 30_000;
 const usualPace = { bytes: 64 * 1024, withinSeconds: 30 };
 
 /** Every body has to be there within half a minute, unless a route streams it. What was not read of one ends the connection with the answer. */
-export function limitBodyTime(): Middleware<RequestState> {
+export function limitBodyTime(longestMs = usualMs): Middleware<RequestState> {
   return async (context, next) => {
     const { req } = context;
     if (req.complete) return next();
-    const timer = setTimeout(() => req.destroy(), usualMs);
+    // A request is not complete yet when it is handed on, even one without a body: an answer that goes on for longer is no fault of its body.
+    const timer = setTimeout(() => req.complete || req.destroy(), longestMs);
     context.res.once("close", () => clearTimeout(timer));
     context.state.streamsBody = () => clearTimeout(timer);
     await next();

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { test } from "node:test";
-import { streamedBody } from "../../../appliance/http/streamed-body.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../../../appliance/http/context.ts";
+import { limitBodyTime, streamedBody } from "../../../appliance/http/streamed-body.ts";
 
 test("a body that trickles is ended, one that keeps its pace is not", async () => {
   const outcomes: string[] = [];
@@ -35,4 +37,27 @@ test("a body that trickles is ended, one that keeps its pace is not", async () =
   }
   server.close();
   assert.deepEqual(outcomes.sort(), ["the body came too slowly", "whole 12000"]);
+});
+
+test("an answer may go on for longer than a body may take; a body that does not come ends the connection", async () => {
+  const limit = limitBodyTime(100);
+  const server = createServer(async (req, res) => {
+    const context = { req, res, state: { requestId: "" }, set: () => {} } as unknown as Context;
+    await limit(context as Parameters<typeof limit>[0], async () => {
+      res.write("begun, ");
+      await sleep(400);
+      res.end("ended");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    assert.equal(await (await fetch(address)).text(), "begun, ended");
+    assert.equal(await (await fetch(address, { method: "POST", body: "all of it" })).text(), "begun, ended");
+    const endless = new ReadableStream({ pull: () => new Promise<void>(() => {}) });
+    await assert.rejects(async () => (await fetch(address, { method: "POST", body: endless, duplex: "half" } as RequestInit)).text());
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
