@@ -62,6 +62,8 @@ export type ModelPart = {
     readonly plans: string;
     readonly dataset: string;
     readonly configuration: string;
+    /** By what the CT is resampled for it: 1 linear interpolation, 3 cubic splines; 1 if left out. */
+    readonly zoomOrder?: 1 | 3 | undefined;
     /** SHA-256 of the two files, lower-case hex; checked where given. */
     readonly plansSha256?: string | undefined;
     readonly datasetSha256?: string | undefined;

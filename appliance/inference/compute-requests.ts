@@ -3,13 +3,15 @@ import type { MergeJob } from "../nnunet/merge.ts";
 import type { Zyx } from "../nnunet/plans.ts";
 import type { Ijk } from "../volume/grid.ts";
 import type { VoxelView } from "../volume/orient.ts";
+import type { ZoomOrder } from "../volume/resample.ts";
 
 /** What a computing thread is asked to do; arrays lie in shared memory. */
 export type ComputeRequest =
   | {
-      readonly kind: "zoom-linear";
+      readonly kind: "zoom-ct";
       readonly source: VoxelView<Int16Array>;
       readonly dims: Ijk;
+      readonly order: ZoomOrder;
       readonly result: Int16Array;
       readonly kFrom: number;
       readonly kTo: number;

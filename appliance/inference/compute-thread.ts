@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import { type Merging, merging } from "../nnunet/merge.ts";
-import { zoomLinearSlices, zoomNearestSlices } from "../volume/resample.ts";
+import { zoomCtSlices, zoomNearestSlices } from "../volume/resample.ts";
 import type { ComputeReply, ComputeRequest } from "./compute-requests.ts";
 import { headClassify } from "./head-classify.ts";
 
@@ -10,8 +10,8 @@ let merge: Merging | undefined;
 
 async function serve(request: ComputeRequest): Promise<void> {
   switch (request.kind) {
-    case "zoom-linear":
-      return zoomLinearSlices(request.source, request.dims, request.result, request.kFrom, request.kTo);
+    case "zoom-ct":
+      return zoomCtSlices(request.source, request.dims, request.order, request.result, request.kFrom, request.kTo);
     case "zoom-nearest":
       return zoomNearestSlices(request.source, request.target, request.kFrom, request.kTo);
     case "merge": {

@@ -18,10 +18,10 @@ export function startThreads(count: number): Compute & AsyncDisposable {
     await Promise.all(threads.map((thread, n) => thread.ask(request(bounds[n]!, bounds[n + 1] ?? slices))));
   };
   return {
-    async zoomLinear(source, dims) {
-      if (!isShared(source.data)) return inThisThread.zoomLinear(source, dims);
+    async zoomCt(source, dims, order) {
+      if (!isShared(source.data)) return inThisThread.zoomCt(source, dims, order);
       const result = new Int16Array(new SharedArrayBuffer(2 * dims[0] * dims[1] * dims[2]));
-      await deal(dims[2], (kFrom, kTo) => ({ kind: "zoom-linear", source, dims, result, kFrom, kTo }));
+      await deal(dims[2], (kFrom, kTo) => ({ kind: "zoom-ct", source, dims, order, result, kFrom, kTo }));
       return result;
     },
     async zoomNearest(source, target) {

@@ -56,6 +56,7 @@ const part = z.object({
     plans: innerPath,
     dataset: innerPath,
     configuration: z.string().min(1),
+    zoomOrder: z.literal([1, 3]).optional(),
     plansSha256: sha256.optional(),
     datasetSha256: sha256.optional(),
   }),
@@ -121,7 +122,7 @@ export async function readModel(folder: string): Promise<LoadedModel> {
 async function readPlans(folder: string, { nnunet }: ModelPart): Promise<Plans> {
   const plans = await readJson(folder, nnunet.plans, nnunet.plansSha256);
   const dataset = await readJson(folder, nnunet.dataset, nnunet.datasetSha256);
-  return parsePlans(plans, dataset, nnunet.configuration);
+  return { ...parsePlans(plans, dataset, nnunet.configuration), zoomOrder: nnunet.zoomOrder ?? 1 };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ZoomOrder } from "../volume/resample.ts";
 import { type NetworkPlan, parseNetwork } from "./network.ts";
 import { readUpstream, refusedPlans } from "./upstream-file.ts";
 
@@ -22,8 +23,15 @@ export type Plans = {
   /** Names by label, background left out. */
   readonly labels: readonly { readonly value: number; readonly name: string }[];
   readonly network: NetworkPlan;
-  /** How plain nnU-Net would resample; kept for the record, see README.md on what is done instead. */
-  readonly resampling: { readonly image: string | null; readonly labels: string | null; readonly logits: string | null };
+  /** By what the CT is resampled: 1 unless the model's manifest says 3. */
+  readonly zoomOrder: ZoomOrder;
+  /** How plain nnU-Net would resample; see README.md on what is done instead. `order` is that for images. */
+  readonly resampling: {
+    readonly image: string | null;
+    readonly order: number;
+    readonly labels: string | null;
+    readonly logits: string | null;
+  };
 };
 
 /** Intensities of the training foreground, HU: bounds for clipping (percentiles 0.5 and 99.5), mean and standard deviation. */
@@ -54,6 +62,7 @@ const configurationSchema = z.object({
   normalization_schemes: z.array(z.string()),
   previous_stage: z.string().nullish(),
   resampling_fn_data: z.string().nullish(),
+  resampling_fn_data_kwargs: z.looseObject({ order: z.int().default(3) }).nullish(), // 3 is nnU-Net's default
   resampling_fn_seg: z.string().nullish(),
   resampling_fn_probabilities: z.string().nullish(),
 });
@@ -117,8 +126,10 @@ export function parsePlans(plans: unknown, dataset: unknown, configuration: stri
     classes: labels.length + 1,
     labels,
     network,
+    zoomOrder: 1,
     resampling: {
       image: settings.resampling_fn_data ?? null,
+      order: settings.resampling_fn_data_kwargs?.order ?? 3,
       labels: settings.resampling_fn_seg ?? null,
       logits: settings.resampling_fn_probabilities ?? null,
     },

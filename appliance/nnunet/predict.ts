@@ -111,7 +111,7 @@ export async function predict(volume: CtVolume, parts: readonly Part[], options:
 /** Neighbouring parts that see the CT on the same grid. */
 function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
   const groups: Part[][] = [];
-  const gridOf = ({ plans }: Part): string => `${plans.spacing} ${plans.transposeForward}`;
+  const gridOf = ({ plans }: Part): string => `${plans.spacing} ${plans.transposeForward} ${plans.zoomOrder}`;
   for (const part of parts) {
     const last = groups.at(-1);
     if (last && gridOf(last[0]!) === gridOf(part)) last.push(part);

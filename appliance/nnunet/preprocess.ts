@@ -22,13 +22,13 @@ export type Prepared = {
 };
 
 /**
- * Turns a CT to canonical axes, transposes it as the plans ask, resamples it to the plans' spacing by linear interpolation and finds the box
+ * Turns a CT to canonical axes, transposes it as the plans ask, resamples it to the plans' spacing and finds the box
  * that nnU-Net crops to. Intensities are normalised where patches are read ({@link normalisedValues}): of the whole volume only int16 is kept.
  *
- * @source totalsegmentator/nnunet.py, nnUNet_predict_image (as_closest_canonical, change_spacing order 1 to int32);
+ * @source totalsegmentator/nnunet.py, nnUNet_predict_image (as_closest_canonical, change_spacing to int32, order 1 unless the model says 3);
  * nnunetv2/preprocessing/cropping/cropping.py, crop_to_nonzero: voxels other than 0 decide, filling holes cannot change their box
  */
-export async function preprocess(volume: CtVolume, plans: Plans, compute: Pick<Compute, "zoomLinear">): Promise<Prepared> {
+export async function preprocess(volume: CtVolume, plans: Plans, compute: Pick<Compute, "zoomCt">): Promise<Prepared> {
   const ras = rasTurns(volume.grid);
   const spacing = spacingMm(volume.grid);
   // nnU-Net reads the canonical x, y, z as zyx; the network's axis n is zyx axis transposeForward[n]. Our lists run fastest axis first.
@@ -42,7 +42,7 @@ export async function preprocess(volume: CtVolume, plans: Plans, compute: Pick<C
     return zoomedLength(view.dims[axis], zoom);
   };
   const dims: Ijk = [length(0), length(1), length(2)];
-  const hu = await compute.zoomLinear(view, dims);
+  const hu = await compute.zoomCt(view, dims, plans.zoomOrder);
   return { hu, dims, box: nonZeroBox(dims, hu), voxelMm3: wanted[0] * wanted[1] * wanted[2], turns };
 }
 

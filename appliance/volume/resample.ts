@@ -1,3 +1,4 @@
+import { zoomCubicSlices } from "./cubic-zoom.ts";
 import type { Ijk } from "./grid.ts";
 import type { VoxelView } from "./orient.ts";
 
@@ -17,6 +18,32 @@ export function roundHalfEven(value: number): number {
 /** Where the samples of a zoomed axis lie on the source axis. First and last sample lie on the first and last source voxel. */
 type Samples = { readonly low: Int32Array; readonly high: Int32Array; readonly part: Float64Array };
 
+/** By what a CT is resampled: 1 linear interpolation, 3 cubic splines. scipy's numbers. */
+export type ZoomOrder = 1 | 3;
+
+/**
+ * Zooms a CT: {@link zoomLinear}, or by cubic splines ({@link zoomCubicSlices}).
+ *
+ * @param dims size of the result
+ */
+export function zoomCt(source: VoxelView<Int16Array>, dims: Ijk, order: ZoomOrder): Int16Array {
+  const result = new Int16Array(dims[0] * dims[1] * dims[2]);
+  zoomCtSlices(source, dims, order, result, 0, dims[2]);
+  return result;
+}
+
+/** The slices kFrom up to, not including, kTo of {@link zoomCt}'s result: what one of several threads does. */
+export function zoomCtSlices(
+  source: VoxelView<Int16Array>,
+  dims: Ijk,
+  order: ZoomOrder,
+  result: Int16Array,
+  kFrom: number,
+  kTo: number,
+): void {
+  (order === 3 ? zoomCubicSlices : zoomLinearSlices)(source, dims, result, kFrom, kTo);
+}
+
 /**
  * Zooms a volume by linear interpolation and cuts the fraction off (towards 0), as `scipy.ndimage.zoom(order=1, mode="nearest",
  * grid_mode=False)` followed by `astype(int32)` does. scipy sums eight weighted corners, here each axis is interpolated in turn, so a value
@@ -31,8 +58,8 @@ export function zoomLinear(source: VoxelView<Int16Array>, dims: Ijk): Int16Array
   return result;
 }
 
-/** The slices kFrom up to, not including, kTo of {@link zoomLinear}'s result: what one of several threads does. */
-export function zoomLinearSlices(source: VoxelView<Int16Array>, dims: Ijk, result: Int16Array, kFrom: number, kTo: number): void {
+/** The slices kFrom up to, not including, kTo of {@link zoomLinear}'s result. */
+function zoomLinearSlices(source: VoxelView<Int16Array>, dims: Ijk, result: Int16Array, kFrom: number, kTo: number): void {
   const [oi, oj, ok] = dims;
   const alongI = linearSamples(source.dims[0], oi);
   const alongJ = linearSamples(source.dims[1], oj);

@@ -120,7 +120,12 @@ async function importTask({ task, parts, missing }: TaskHere, name: string, opti
       const imported: ImportedPart[] = [];
       for (const { part, trained } of parts) {
         const fold = foldOf(trained, options);
-        const one = await importPart(trained, fold, { target, name: part.name, known: part });
+        const one = await importPart(trained, fold, {
+          target,
+          name: part.name,
+          known: part,
+          isResampledByPlans: task.spacingMmXyz === null,
+        });
         saySpacing(task, part.name, one, say);
         for (const renamed of one.renamed) say(`${task.name}, ${part.name}: label ${renamed}, as the catalogue numbers it`);
         imported.push(one);
@@ -144,7 +149,7 @@ async function importOwn(trained: Trained, options: ImportOptions): Promise<Load
     models,
     name,
     async (target) => {
-      const imported = await importPart(trained, foldOf(trained, options), { target, name: "main" });
+      const imported = await importPart(trained, foldOf(trained, options), { target, name: "main", isResampledByPlans: true });
       const { labels, uncoded } = labelsOf(imported.plans.labels.map((label) => label.name));
       const coded = labels.filter((label) => !uncoded.includes(label.name)).map((label) => label.name);
       if (coded.length > 0) say(`labels coded by their names: ${coded.join(", ")}`);
@@ -164,7 +169,8 @@ function foldOf(trained: Trained, { fold, say = () => {} }: ImportOptions): stri
 }
 
 /** See appliance/nnunet/README.md. */
-const resampledOtherwise = "the CT is resampled linearly, as TotalSegmentator does, where nnU-Net itself takes cubic splines";
+const resampledOtherwise =
+  "the CT is resampled as its plans say, but first and last voxels stay where they are, where nnU-Net holds on to their outer edges";
 
 /** A network that was trained at another spacing than upstream brings the CT to would be resampled twice there, and once here. */
 function saySpacing({ name, spacingMmXyz }: CatalogueTask, part: string, { plans }: ImportedPart, say: (line: string) => void): void {

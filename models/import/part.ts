@@ -32,11 +32,22 @@ export type ImportedPart = {
  * that can be run, a checkpoint that is theirs.
  *
  * @param known what the catalogue says of this network: its labels count by number, as upstream reads them
+ * @param isResampledByPlans whether nnU-Net itself brings the CT to the network's spacing, as the plans say, and not TotalSegmentator before it
  */
 export async function importPart(
   trained: Trained,
   fold: string,
-  { target, name, known }: { readonly target: string; readonly name: string; readonly known?: CataloguePart | undefined },
+  {
+    target,
+    name,
+    known,
+    isResampledByPlans,
+  }: {
+    readonly target: string;
+    readonly name: string;
+    readonly known?: CataloguePart | undefined;
+    readonly isResampledByPlans: boolean;
+  },
 ): Promise<ImportedPart> {
   const plansFile = await readNnunetJson(join(trained.folder, "plans.json"));
   const datasetFile = await readNnunetJson(join(trained.folder, "dataset.json"));
@@ -68,6 +79,7 @@ export async function importPart(
         plans: `${name}/plans.json`,
         dataset: `${name}/dataset.json`,
         configuration: trained.configuration,
+        ...(isResampledByPlans && { zoomOrder: zoomOrderOf(plans) }),
         plansSha256: await write(join(target, name, "plans.json"), plansFile.bytes),
         datasetSha256: await write(join(target, name, "dataset.json"), datasetBytes),
       },
@@ -96,6 +108,11 @@ export async function importPart(
     cases: casesOf(dataset),
     renamed,
   };
+}
+
+/** Linear only where the plans' function is another one (torch's is linear) or its order is 1. */
+function zoomOrderOf({ resampling: { image, order } }: Plans): 1 | 3 {
+  return (image === null || image.startsWith("resample_data_or_seg_to")) && order > 1 ? 3 : 1;
 }
 
 /** dataset.json with the catalogue's names. A name that the catalogue has for another number is refused: then it is another network. */

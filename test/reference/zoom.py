@@ -1,6 +1,6 @@
-"""Writes zoom.json: small volumes zoomed by scipy.ndimage.zoom, order 1 (cut to whole numbers as astype(int32) does) and order 0.
+"""Writes zoom.json: small volumes zoomed by scipy.ndimage.zoom, orders 1 and 3 (cut to whole numbers as astype(int32) does) and order 0.
 
-Arrays are base64 of little-endian int16 (order 1) or uint8 (order 0), first axis fastest. Run: /usr/bin/python3 test/reference/zoom.py
+Arrays are base64 of little-endian int16 (orders 1 and 3) or uint8 (order 0), first axis fastest. Run: /usr/bin/python3 test/reference/zoom.py
 """
 import base64
 import json
@@ -35,6 +35,17 @@ for hu, zoom in [((40 * x - 25 * y + 60 * z - 1000), (1.5, 0.7, 1.3)), (np.full(
     zoomed = ndimage.zoom(hu.astype(float), zoom, order=1, mode="nearest", grid_mode=False).astype(np.int32)
     linear.append({"dims": hu.shape, "zoom": zoom, "hu": text(hu, "<i2"), "zoomedDims": zoomed.shape, "zoomed": text(zoomed, "<i2")})
 
+# Cubic splines: the same volumes, one longer than a block of slices and the reach on both sides of it, and one beyond int16 where it overshoots.
+cubic = []
+random3 = np.random.default_rng(3)
+volumes = [(np.frombuffer(base64.b64decode(case["hu"]), "<i2").reshape(case["dims"], order="F"), case["zoom"]) for case in linear]
+volumes.append((random3.integers(-1024, 3072, (6, 5, 150)), (1.2, 0.8, 0.61)))
+volumes.append((random3.integers(-1024, 3072, (40, 37, 90)), (0.5, 0.45, 1.2)))
+volumes.append((np.where(random3.random((5, 4, 6)) < 0.5, -32768, 32767), (1.7, 2.1, 1.9)))
+for hu, zoom in volumes:
+    zoomed = ndimage.zoom(hu.astype(float), zoom, order=3, mode="nearest", grid_mode=False).astype(np.int32).clip(-32768, 32767)
+    cubic.append({"dims": hu.shape, "zoom": zoom, "hu": text(hu, "<i2"), "zoomedDims": zoomed.shape, "zoomed": text(zoomed, "<i2")})
+
 for shape, target in [((7, 9, 5), (4, 15, 10)), ((4, 4, 4), (7, 7, 7)), ((5, 3, 8), (5, 9, 3)), ((1, 6, 2), (4, 11, 9)), ((9, 11, 13), (1, 2, 30))]:
     labels = random.integers(0, 256, shape)
     zoomed = ndimage.zoom(labels, np.array(target) / np.array(shape), order=0, mode="nearest", grid_mode=False)
@@ -42,4 +53,4 @@ for shape, target in [((7, 9, 5), (4, 15, 10)), ((4, 4, 4), (7, 7, 7)), ((5, 3, 
     nearest.append({"dims": shape, "labels": text(labels, "u1"), "zoomedDims": target, "zoomed": text(zoomed, "u1")})
 
 here = pathlib.Path(__file__)
-here.with_suffix(".json").write_text(json.dumps({"linear": linear, "nearest": nearest}, indent=1) + "\n")
+here.with_suffix(".json").write_text(json.dumps({"linear": linear, "cubic": cubic, "nearest": nearest}, indent=1) + "\n")

@@ -40,8 +40,10 @@ test("plans in the new form give patch, spacing, intensities, labels and network
       normAffine: true,
       leakySlope: 0.01,
     },
+    zoomOrder: 1,
     resampling: {
       image: "resample_data_or_seg_to_shape",
+      order: 3,
       labels: "resample_data_or_seg_to_shape",
       logits: "resample_data_or_seg_to_shape",
     },

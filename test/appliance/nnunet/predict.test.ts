@@ -276,9 +276,9 @@ test("a CT is prepared once for neighbouring parts with the same spacing", async
   let zooms = 0;
   const compute: Compute = {
     ...inThisThread,
-    zoomLinear(source, dims) {
+    zoomCt(source, dims, order) {
       zooms++;
-      return inThisThread.zoomLinear(source, dims);
+      return inThisThread.zoomCt(source, dims, order);
     },
   };
   await predict({ grid, hu: new Int16Array(768).fill(9) }, parts, { stepSize: 0.5, compute });

@@ -46,7 +46,8 @@ test("a network of one's own becomes a model with its own labels and its trainin
   );
   assert.ok(said.some((line) => /no standard code is known for odd thing/.test(line)));
   assert.ok(said.some((line) => /labels coded by their names: liver/.test(line)));
-  assert.ok(said.some((line) => /resampled linearly, as TotalSegmentator does/.test(line)));
+  assert.ok(said.some((line) => /resampled as its plans say/.test(line)));
+  assert.deepEqual([manifest.parts[0]!.nnunet.zoomOrder, model!.parts[0]!.plans.zoomOrder], [3, 3]);
   assert.ok(said.some((line) => /fold 0 of 0, 1, all; folds are not run together/.test(line)));
   assert.deepEqual((await readdir(model!.folder)).sort(), ["main", "manifest.json"]);
   assert.deepEqual((await readdir(join(model!.folder, "main"))).sort(), ["dataset.json", "fp32.onnx", "plans.json"]);
