@@ -1,4 +1,3 @@
-import { BlockList } from "node:net";
 import * as z from "zod";
 import { file, listenAddress, listenPort } from "./dicom-settings.ts";
 
@@ -29,13 +28,4 @@ export type HttpSettings = z.output<typeof httpSchema>;
 /** Settings as a database keeps them, perhaps from an earlier release: what they lack has its default. */
 export function parseHttpSettings(stored: unknown): HttpSettings {
   return httpSchema.parse(stored);
-}
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-/** Whether only programs of this machine reach an address. */
-export function isLoopback(address: string): boolean {
-  return loopback.check(address, address.includes(":") ? "ipv6" : "ipv4");
 }

@@ -16,7 +16,8 @@ import {
   usualOutputSettings,
 } from "../domain/rule.ts";
 import { aeTitle, dicomSchema, file } from "./dicom-settings.ts";
-import { httpSchema, isLoopback } from "./http-settings.ts";
+import { httpSchema } from "./http-settings.ts";
+import { isLoopback, isNowhere } from "./no-node.ts";
 
 const name = z
   .string()
@@ -26,7 +27,10 @@ const name = z
   );
 
 const remotePort = z.int().min(1).max(65535);
-const host = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address");
+const host = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address")
+  .refine((text) => !isNowhere(text), "expected another address: no node can be at a link-local one, a multicast one, or 0.0.0.0");
 
 const addressOrNetwork = z.string().refine((text) => {
   const [address = "", bits, ...rest] = text.split("/");
@@ -55,6 +59,10 @@ const serviceUrl = z
     const isBare = url !== null && url.username === "" && url.password === "" && !/[?#]/.test(text);
     return isBare && ["http:", "https:"].includes(url.protocol);
   }, "expected an address such as https://archive.hospital.example/dicom-web")
+  .refine(
+    (text) => !isNowhere(URL.parse(text)?.hostname ?? ""),
+    "expected another address: no node can be at a link-local one, a multicast one, or 0.0.0.0",
+  )
   .transform((text) => text.replace(/\/+$/, ""));
 
 const nodeFields = z.strictObject({

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { plainly } from "../base/system-errors.ts";
+import { nodeLookup } from "../config/no-node.ts";
 import type { JsonDataSet } from "./dicom-json.ts";
 import { parseMediaType } from "./media-types.ts";
 import { boundaryOf, readMultipart } from "./multipart-reader.ts";
@@ -115,6 +116,7 @@ async function ask(peer: WebPeer, { method, path, headers, body }: Ask, signal: 
     method,
     signal,
     agent: false,
+    lookup: nodeLookup(url.hostname),
     timeout: silenceMs,
     headers: { ...headers, ...(peer.authorization !== null && { Authorization: peer.authorization }) },
     ...(peer.authorities !== null && { ca: peer.authorities }),

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { nodeLookup } from "../config/no-node.ts";
 import { implementationClassUid, implementationVersionName } from "../dicom/uids.ts";
 import type { AeTitle } from "../domain/ids.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
@@ -101,7 +102,7 @@ export class Association implements UpperLayerUser {
     this.#maxPduLength = maxPduLength;
     this.#signal = signal;
     this.#serves = serves;
-    this.#socket = tls ? connectSecurely(node, tls) : connect({ host: node.host, port: node.port });
+    this.#socket = tls ? connectSecurely(node, tls) : connect({ host: node.host, port: node.port, lookup: nodeLookup(node.host) });
     this.#connectedEvent = tls ? "secureConnect" : "connect";
     this.#connection = new Connection("requestor", this.#socket, this, {
       maxPduLength,

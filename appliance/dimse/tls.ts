@@ -7,6 +7,7 @@ import {
   type SecureContextOptions,
   type TLSSocket,
 } from "node:tls";
+import { nodeLookup } from "../config/no-node.ts";
 import type { RemoteNode } from "../domain/remote-node.ts";
 
 /** Who we are towards a TLS peer, and whom we believe, all PEM. */
@@ -61,6 +62,7 @@ export function connectSecurely(node: RemoteNode, identity: TlsIdentity): TLSSoc
     ...secureOptions(identity),
     host: node.host,
     port: node.port,
+    lookup: nodeLookup(node.host),
     rejectUnauthorized: true,
     ...(isIP(name) === 0 && { servername: name }), // RFC 6066: an address is no server name
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),

@@ -292,3 +292,24 @@ test("the address of a DICOMweb node tells its host and port, and has no secrets
   ])
     assert.throws(() => site(dicomweb), { code: "site-file-invalid" }, JSON.stringify(dicomweb));
 });
+
+test("a node can't be where clouds keep their secrets", () => {
+  const faults = (node: object) =>
+    faultsOf(JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, nodes: [{ name: "n", aeTitle: "A", ...node }] }));
+  for (const node of [
+    { host: "169.254.169.254", port: 80 },
+    { dicomweb: { url: "http://169.254.169.254/latest" } },
+    { dicomweb: { url: "http://[fe80::1]/" } },
+  ])
+    assert.match(faults(node).join(), /expected another address/, JSON.stringify(node));
+});
+
+test("plain HTTP is for this machine alone", () => {
+  const faults = (http: object) => faultsOf(JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, http }));
+  assert.match(faults({ address: "0.0.0.0", tls: "off" }).join(), /^http\.tls: expected TLS/);
+  assert.match(faults({ address: "10.1.2.3", tls: "off" }).join(), /^http\.tls: expected TLS/);
+  const stays = parseSiteFile(
+    JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, http: { address: "::1", tls: "off" } }),
+  );
+  assert.equal(stays.http.tls, "off");
+});
