@@ -59,6 +59,9 @@ const afterImageGroup = 0x00290000;
 const sharedFunctionalGroups = 0x52009229;
 const perFrameFunctionalGroups = 0x52009230;
 
+/** Who reads headers is also who receives: a deflated one may not take more of its memory than a plain one. */
+const maxHeadBytes = 2 << 20;
+
 /**
  * The header of an instance. Nothing after group 0028 is read of a single-frame image; of a multi-frame one everything up to its first frame's
  * functional groups. Refused when the needed part is not in the bytes, when it is no DICOM, and when a UID or the modality is missing; a number
@@ -70,7 +73,7 @@ const perFrameFunctionalGroups = 0x52009230;
  */
 export function readInstanceHeader(part10: Uint8Array, { isFirstPart = false } = {}): InstanceHeader {
   const open = (untilTag: number): Part10 => {
-    const opened = openPart10(part10, { untilTag });
+    const opened = openPart10(part10, { untilTag, maxHeadBytes });
     if (isFirstPart && nextElement(opened.dataSet) === null)
       throw new RefusedError("dicom-truncated", `the header goes on behind the first ${part10.length} bytes`);
     return opened;

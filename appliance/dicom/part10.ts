@@ -121,31 +121,61 @@ export type Part10 = { readonly meta: FileMeta; readonly dataSet: DataSet };
 export const firstPixelTag = 0x7fe00008;
 /** A deflated data set that grows beyond this is a bomb, not a CT. */
 const maxInflatedBytes = 1 << 30;
+/** What stands before the pixels, inflated: thousands of frames describe themselves in a few MB. */
+const longestHead = 64 << 20;
 
 /**
  * The data set of a Part 10 file up to and without its pixels, or up to `untilTag`.
  *
  * @param whole inflate a deflated data set to its end, so that the pixels behind `dataSet.next` are there
+ * @param maxHeadBytes without `whole`: how much of a deflated data set is ever inflated to get there
  */
-export function openPart10(file: Uint8Array, { untilTag = firstPixelTag, whole = false } = {}): Part10 {
+export function openPart10(file: Uint8Array, { untilTag = firstPixelTag, whole = false, maxHeadBytes = longestHead } = {}): Part10 {
   const { dataSetOffset, ...meta } = readFileMeta(file);
   const encoding = dataSetEncodingOf(meta.transferSyntaxUid);
   if (!encoding.deflated) return { meta, dataSet: readDataSet(file, dataSetOffset, encoding, { untilTag }) };
   const deflated = file.subarray(dataSetOffset);
-  if (!whole) return { meta, dataSet: readDeflated(deflated, untilTag) };
+  if (!whole) return { meta, dataSet: readDeflated(deflated, untilTag, maxHeadBytes) };
   return { meta, dataSet: readDataSet(inflate(deflated, maxInflatedBytes), 0, explicitLittle, { untilTag }) };
 }
 
-/** Inflates as little as shows the elements before `untilTag`: deflate grows at most 1032-fold, so small steps bound the memory of a bomb. */
-function readDeflated(deflated: Uint8Array, untilTag: number): DataSet {
-  for (let step = 16 * 1024; ; step *= 4) {
-    const bytes = inflate(deflated.subarray(0, step), 64 << 20);
-    try {
-      const dataSet = readDataSet(bytes, 0, explicitLittle, { untilTag });
-      if (dataSet.next < bytes.length || step >= deflated.length) return dataSet;
-    } catch (error) {
-      if (!(error instanceof RefusedError) || error.code !== "dicom-truncated" || step >= deflated.length) throw error;
-    }
+/**
+ * The elements before `untilTag` of a deflated data set, without ever holding more than `maxHeadBytes` of it: of the file's first bytes more and
+ * more are inflated, and where those grow too large (deflate grows up to 1032-fold, as black pixels right behind the head do), the most that
+ * does not.
+ */
+function readDeflated(deflated: Uint8Array, untilTag: number, maxHeadBytes: number): DataSet {
+  let [tooFew, tooMany] = [0, Number.POSITIVE_INFINITY];
+  for (let step = Math.min(4 * 1024, deflated.length); ; ) {
+    const bytes = inflateWithin(deflated.subarray(0, step), maxHeadBytes);
+    const dataSet = bytes && readHead(bytes, untilTag, step === deflated.length);
+    if (dataSet) return dataSet;
+    if (bytes) tooFew = step;
+    else tooMany = step;
+    if (tooMany - tooFew <= 16)
+      throw new RefusedError("dicom-too-large", `a deflated data set whose head takes more than ${maxHeadBytes} bytes`);
+    step = tooMany < Number.POSITIVE_INFINITY ? (tooFew + tooMany) >> 1 : Math.min(4 * step, deflated.length);
+  }
+}
+
+/** Null where the bytes end before `untilTag`, and more follow. */
+function readHead(bytes: Uint8Array, untilTag: number, isAll: boolean): DataSet | null {
+  try {
+    const dataSet = readDataSet(bytes, 0, explicitLittle, { untilTag });
+    return dataSet.next < bytes.length || isAll ? dataSet : null;
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "dicom-truncated" && !isAll) return null;
+    throw error;
+  }
+}
+
+/** Null where there is more. */
+function inflateWithin(deflated: Uint8Array, maxBytes: number): Uint8Array | null {
+  try {
+    return inflate(deflated, maxBytes);
+  } catch (error) {
+    if (error instanceof RefusedError && error.code === "dicom-too-large") return null;
+    throw error;
   }
 }
 

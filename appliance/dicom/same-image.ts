@@ -2,18 +2,20 @@ import { isDeepStrictEqual } from "node:util";
 import { RefusedError } from "../base/errors.ts";
 import { readCtInstance } from "./ct-instance.ts";
 import { decodeFrame } from "./decode.ts";
-import { openPart10 } from "./part10.ts";
+import { openPart10, readFileMeta } from "./part10.ts";
 import { readCodedPixels } from "./pixel-data.ts";
+import { dataSetEncodingOf } from "./transfer-syntaxes.ts";
 
 /**
  * Whether two files of one SOP Instance UID are the same image to whoever measures in it: same patient, study and frame of reference, same
  * place, spacing and rescale, same pixels. A PACS that forwards what the scanner has sent already may have changed the rest of the header
  * (coercion) or the transfer syntax. Files that are no CT images are never taken for the same.
  *
- * @param decode also compares pixels that are coded differently, by decoding them; without it those count as different
+ * @param decode also compares pixels that are coded differently, by decoding them; without it those count as different, and what is deflated too
  */
 export async function isSameImage(a: Uint8Array, b: Uint8Array, { decode }: { readonly decode: boolean }): Promise<boolean> {
   try {
+    if (!decode && (isDeflated(a) || isDeflated(b))) return false;
     const [first, second] = [describe(a), describe(b)];
     if (!isDeepStrictEqual(first.instance, second.instance) || first.pixels.frames.length !== second.pixels.frames.length) return false;
     const sameSyntax = first.pixels.syntax === second.pixels.syntax;
@@ -32,6 +34,11 @@ export async function isSameImage(a: Uint8Array, b: Uint8Array, { decode }: { re
     if (error instanceof RefusedError) return false; // what can't be read can't be compared
     throw error;
   }
+}
+
+/** Its size says nothing of what it takes to read it. */
+function isDeflated(file: Uint8Array): boolean {
+  return dataSetEncodingOf(readFileMeta(file).transferSyntaxUid).deflated;
 }
 
 function describe(file: Uint8Array) {

@@ -130,7 +130,7 @@ export async function readHeadJson({ path }: Pick<WebObject, "path">, only: Read
   try {
     for (const bytes of headBytes) {
       try {
-        const { dataSet } = openPart10(await readStart(file, bytes), { untilTag: afterImageGroup });
+        const { dataSet } = openPart10(await readStart(file, bytes), { untilTag: afterImageGroup, maxHeadBytes: 2 << 20 });
         return toDicomJson(dataSet, only === "all" ? {} : { only });
       } catch (error) {
         if (!(error instanceof RefusedError)) throw error;

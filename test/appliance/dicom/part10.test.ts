@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { encodeFileMeta, openPart10, readFileMeta } from "../../../appliance/dicom/part10.ts";
@@ -70,6 +71,27 @@ test("a deflate bomb is refused before it is large", () => {
   const before = performance.now();
   assert.throws(() => openPart10(bomb), { name: "RefusedError" });
   assert.ok(performance.now() - before < 2000);
+});
+
+test("a head that does not end takes no more memory than it may, however well it deflates", () => {
+  const start = encodeFileMeta({ ...meta, transferSyntaxUid: syntaxes.deflated });
+  const element = Buffer.from("09001000554e0000", "hex"); // (0009,0010), UN, of 700 MB
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(700 << 20);
+  const bomb = Buffer.concat([start, deflateRawSync(Buffer.concat([element, length, Buffer.alloc(100 << 20)]))]);
+  writeFileSync("/proc/self/clear_refs", "5"); // the peak starts anew from what is there
+  const peakMb = (): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
+  const before = peakMb();
+  assert.throws(() => openPart10(bomb, { maxHeadBytes: 2 << 20 }), { name: "RefusedError", code: "dicom-too-large" });
+  const grownMb = peakMb() - before;
+  assert.ok(grownMb < 40, `memory grew by ${Math.round(grownMb)} MB`);
+});
+
+test("a head is read though the black pixels behind it inflate beyond what a head may take", () => {
+  const [first] = makeCtSeries({ dims: [4096, 4096, 1], transferSyntaxUid: syntaxes.deflated, hu: () => 0 });
+  assert.ok(first!.bytes.length < 100_000);
+  const { dataSet } = openPart10(first!.bytes, { maxHeadBytes: 64 * 1024 });
+  assert.equal(textOf(dataSet, 0x00100020), "PHANTOM-1");
 });
 
 test("the header of a deflated file needs only the file's beginning", () => {
