@@ -90,6 +90,8 @@ const nodeFields = z.strictObject({
     .optional(),
   /** Addresses and networks that it calls from; none: its host. */
   callsFrom: z.array(addressOrNetwork).max(64).default([]),
+  /** `anywhere`: its token for DICOMweb counts wherever it is shown, as behind a proxy that many use; left out: only from where it calls from. */
+  tokenFrom: z.literal("anywhere").optional(),
   /** With it nothing but TLS is spoken with the node, both ways. */
   tls: z
     .strictObject({

@@ -12,6 +12,8 @@ export type RemoteNode = {
   readonly port: number;
   /** Addresses and networks (`10.1.2.0/24`) that it calls from; absent: its host. */
   readonly callsFrom?: readonly string[];
+  /** anywhere: its token for DICOMweb counts wherever it is shown; absent: only from where it calls from. */
+  readonly tokenFrom?: "anywhere" | undefined;
   /** Set: TLS and nothing else is spoken with it, both ways. */
   readonly tls?: NodeTls | undefined;
   /** Set: results go to it by STOW-RS, and studies come from it by WADO-RS, in place of C-STORE and C-GET. */

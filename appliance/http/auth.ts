@@ -3,9 +3,12 @@ import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import type { User } from "../domain/user.ts";
 import { hashPassword, verifyPassword } from "../host/password.ts";
+import { createHostResolver } from "../host/resolve-host.ts";
+import { callsFrom } from "../pipeline/accept.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { findTokenOwner, type TokenOwner } from "../store/node-tokens.ts";
+import { findNode } from "../store/settings.ts";
 import { addSession, findSession, findUser, removeSession, removeStaleSessions, touchSession } from "../store/users.ts";
 import type { Context } from "./context.ts";
 import { SignInDelay } from "./sign-in-delay.ts";
@@ -41,6 +44,7 @@ export class Auth {
   readonly #delay: SignInDelay;
   readonly #onEnd: (tokenDigest: string) => void;
   readonly #refusedTokens = new Map<string, number>();
+  readonly #resolveHost: (host: string) => Promise<readonly string[]>;
   #signIns = 0;
 
   private constructor(database: Database, clock: Clock, isSecure: boolean, decoyHash: string, onEnd: (tokenDigest: string) => void) {
@@ -49,6 +53,7 @@ export class Auth {
     this.#isSecure = isSecure;
     this.#decoyHash = decoyHash;
     this.#delay = new SignInDelay(clock.now);
+    this.#resolveHost = createHostResolver(clock);
     this.#onEnd = onEnd;
   }
 
@@ -114,9 +119,9 @@ export class Auth {
 
   /**
    * Who asks, where nodes may too: a request with an Authorization header is judged by that alone, and refused where it names no node;
-   * one without by its cookie.
+   * one without by its cookie. A token counts only from where its node calls from, unless the node's `tokenFrom` says `anywhere`.
    */
-  requester(context: Context): Requester | undefined {
+  async requester(context: Context): Promise<Requester | undefined> {
     const authorization = context.get("Authorization");
     if (authorization === "") {
       const signedIn = this.signedIn(context);
@@ -124,19 +129,36 @@ export class Auth {
     }
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     const owner = token === undefined ? undefined : findTokenOwner(this.#database, token, this.#clock.now());
-    if (owner) return { kind: "node", ...owner };
-    this.#noteRefusedToken(addressOf(context));
+    const isHere = owner !== undefined && (await this.#mayShowToken(owner, addressOf(context)));
+    if (owner && isHere) return { kind: "node", ...owner };
+    this.#noteRefusedToken(addressOf(context), owner);
+    if (owner)
+      throw new RefusedError(
+        "token-address",
+        `the token of ${owner.name} counts only from where that node calls from (callsFrom, or its host)`,
+      );
     context.set("WWW-Authenticate", 'Bearer realm="segbox"');
     throw new RefusedError("token-invalid", "expected the token of a node, as `segbox node token NAME` prints it");
   }
 
+  async #mayShowToken({ name }: TokenOwner, address: string): Promise<boolean> {
+    const node = findNode(this.#database, name);
+    return node !== undefined && (node.tokenFrom === "anywhere" || (await callsFrom(node, address, this.#resolveHost)));
+  }
+
   /** Once a minute and address: nobody fills the audit trail from outside. */
-  #noteRefusedToken(address: string): void {
+  #noteRefusedToken(address: string, owner: TokenOwner | undefined): void {
     const at = this.#clock.now();
     if (at - (this.#refusedTokens.get(address) ?? 0) < noteRefusedTokensEveryMs) return;
     if (this.#refusedTokens.size >= mostRefusedAddresses) this.#refusedTokens.clear();
     this.#refusedTokens.set(address, at);
-    addAudit(this.#database, { at, actor: "unknown", action: "token-refused", object: "session", detail: { address } });
+    addAudit(this.#database, {
+      at,
+      actor: owner ? `node:${owner.name}` : "unknown",
+      action: "token-refused",
+      object: "session",
+      detail: { address },
+    });
   }
 
   /** Whether a session still holds; does not count as activity. */

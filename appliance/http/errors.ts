@@ -16,6 +16,7 @@ const statuses: Readonly<Record<string, number>> = {
   "signed-out": 401,
   "sign-in-failed": 401,
   "token-invalid": 401,
+  "token-address": 403,
   role: 403,
   "other-origin": 403,
   "not-found": 404,

@@ -34,10 +34,10 @@ export function routerOf(routes: readonly Route[], auth: Auth): Router<RequestSt
     const { access } = route as { access?: unknown };
     const isDeclared = access === "public" || (Array.isArray(access) && access.length > 0 && access.every((role) => roles.includes(role)));
     if (!isDeclared) throw new Error(`${route.method.toUpperCase()} ${route.path} does not say which roles may use it`);
-    router[route.method](route.path, (context) => {
+    router[route.method](route.path, async (context) => {
       if (route.access === "public") return route.handle(context);
       if (route.nodes) {
-        const requester = auth.requester(context);
+        const requester = await auth.requester(context);
         if (requester?.kind !== "node") requireRole(route.access, requester);
         return route.handle(context, requester!);
       }

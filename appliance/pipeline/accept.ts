@@ -38,7 +38,12 @@ function tlsFault({ tls }: RemoteNode, peer: PeerInfo): "tls-required" | "certif
   return tls.callerCertificate === "required" && !peer.tls.isAuthorized ? "certificate-required" : null;
 }
 
-async function callsFrom(node: RemoteNode, address: string, resolveHost: AcceptOptions["resolveHost"]): Promise<boolean> {
+/** Whether a node calls from an address: from its host, or from what its `callsFrom` names. */
+export async function callsFrom(
+  node: Pick<RemoteNode, "host" | "callsFrom">,
+  address: string,
+  resolveHost: AcceptOptions["resolveHost"],
+): Promise<boolean> {
   if (node.callsFrom && node.callsFrom.length > 0) return isAmong(address, node.callsFrom);
   return isAmong(address, isIP(node.host) ? [node.host] : await resolveHost(node.host));
 }

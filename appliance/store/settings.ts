@@ -32,6 +32,7 @@ type NodeRow = {
   readonly host: string;
   readonly port: number;
   readonly calls_from: string | null;
+  readonly token_from: "anywhere" | null;
   readonly tls: string | null;
   readonly services: string | null;
   readonly found: string | null;
@@ -46,6 +47,7 @@ export function listNodes(database: Database): RemoteNode[] {
     host: row.host,
     port: row.port,
     ...(row.calls_from !== null && { callsFrom: JSON.parse(row.calls_from) as string[] }),
+    ...(row.token_from !== null && { tokenFrom: row.token_from }),
     ...(row.tls !== null && { tls: JSON.parse(row.tls) as NodeTls }),
     ...(row.services !== null && { services: JSON.parse(row.services) as NodeService[] }),
     ...(row.found !== null && { found: JSON.parse(row.found) as FoundServices }),
@@ -59,14 +61,15 @@ export function findNode(database: Database, name: string): RemoteNode | undefin
 }
 
 export function addNode(database: Database, node: RemoteNode): void {
-  const { name, aeTitle, host, port, callsFrom = [], tls, services, found, characterSet, dicomweb } = node;
+  const { name, aeTitle, host, port, callsFrom = [], tokenFrom, tls, services, found, characterSet, dicomweb } = node;
   database.run(
-    "insert into remote_node (name, ae_title, host, port, calls_from, tls, services, found, character_set, dicomweb) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "insert into remote_node (name, ae_title, host, port, calls_from, token_from, tls, services, found, character_set, dicomweb) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     name,
     aeTitle,
     host,
     port,
     callsFrom.length > 0 ? JSON.stringify(callsFrom) : null,
+    tokenFrom ?? null,
     tls ? JSON.stringify(tls) : null,
     services ? JSON.stringify(services) : null,
     found ? JSON.stringify(found) : null,

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { readFileMeta } from "../../../appliance/dicom/part10.ts";
 import { parseMediaType } from "../../../appliance/dicomweb/media-types.ts";
 import { boundaryOf, type MultipartLimits, readMultipart } from "../../../appliance/dicomweb/multipart-reader.ts";
+import type { RemoteNode } from "../../../appliance/domain/remote-node.ts";
 import { listAudit } from "../../../appliance/store/audit.ts";
 import { issueNodeToken } from "../../../appliance/store/node-tokens.ts";
 import { getResult, moveResult, setReview, setSegmented, setWritten } from "../../../appliance/store/results.ts";
@@ -82,6 +83,27 @@ test("a node's token opens DICOMweb, nothing else does but a session, and a toke
   assert.equal(await ask({ authorization: `Bearer ${other}` }), 200);
   removeNode(box.database, "gone");
   assert.equal(await ask({ authorization: `Bearer ${other}` }), 401);
+});
+
+test("a token counts from where its node calls from, or anywhere where its setting says so", async () => {
+  const status = async (node: Partial<RemoteNode>): Promise<number> => {
+    addNode(box.database, { name: "bound", aeTitle: "BOUND", host: "10.9.9.9", port: 104, ...node });
+    try {
+      const bound = issueNodeToken(box.database, "bound", Date.now());
+      return (await fetch(`${box.origin}/dicom-web/studies`, { headers: { authorization: `Bearer ${bound}` } })).status;
+    } finally {
+      removeNode(box.database, "bound");
+    }
+  };
+  box.passTime(2 * 60_000); // refusals are noted once a minute
+  assert.equal(await status({}), 403);
+  assert.equal(await status({ host: "localhost" }), 200);
+  assert.equal(await status({ host: "no-such-host.invalid" }), 403);
+  assert.equal(await status({ callsFrom: ["10.0.0.0/8"] }), 403);
+  assert.equal(await status({ callsFrom: ["10.0.0.0/8", "127.0.0.0/8"] }), 200);
+  assert.equal(await status({ tokenFrom: "anywhere" }), 200);
+  const refused = listAudit(box.database, 1_000).filter(({ actor, action }) => actor === "node:bound" && action === "token-refused");
+  assert.ok(refused.length > 0);
 });
 
 test("a token opens no other page of the box", async () => {
