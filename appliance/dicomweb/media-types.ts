@@ -129,9 +129,15 @@ export function chooseFrameForm(accept: string, stored: string): FrameForm {
   throw notAcceptable(`multipart/related; type="${octets}", or what is stored: type="${storedType}"; transfer-syntax=${stored}`);
 }
 
-/** Whether PNG may be given. */
-export function requirePng(accept: string): void {
-  if (!parseAccept(accept).some(({ type }) => ["*/*", "image/*", "image/png"].includes(type))) throw notAcceptable("image/png");
+export type PictureType = "image/jpeg" | "image/png";
+
+/** As what a picture goes out: JPEG, the default of PS3.18 8.7.4, unless PNG is asked for. */
+export function choosePictureType(accept: string): PictureType {
+  for (const { type } of parseAccept(accept)) {
+    if (["*/*", "image/*", "image/jpeg"].includes(type)) return "image/jpeg";
+    if (type === "image/png") return "image/png";
+  }
+  throw notAcceptable("image/jpeg, image/png");
 }
 
 function notAcceptable(offered: string): RefusedError {

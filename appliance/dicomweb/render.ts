@@ -12,11 +12,21 @@ export type RenderOptions = {
   readonly window: Window | null;
   /** The picture is made smaller to fit into it, never larger. */
   readonly viewport: { readonly width: number; readonly height: number } | null;
+  /** Of a JPEG, 1 to 100. */
+  readonly quality: number;
 };
 
-/** `window=CENTER,WIDTH,FUNCTION` and `viewport=WIDTH,HEIGHT` of a request. PS3.18 8.3.5.1 */
+const usualQuality = 90;
+
+/** `window=CENTER,WIDTH,FUNCTION`, `viewport=WIDTH,HEIGHT` and `quality=1..100` of a request. PS3.18 8.3.5.1 */
 export function parseRenderOptions(query: Readonly<Record<string, unknown>>): RenderOptions {
-  return { window: windowOf(query.window), viewport: viewportOf(query.viewport) };
+  return { window: windowOf(query.window), viewport: viewportOf(query.viewport), quality: qualityOf(query.quality) };
+}
+
+function qualityOf(text: unknown): number {
+  if (text === undefined) return usualQuality;
+  if (typeof text !== "string" || !/^([1-9]\d?|100)$/.test(text)) throw new RefusedError("parameter-invalid", "quality: expected 1 to 100");
+  return Number(text);
 }
 
 function windowOf(text: unknown): Window | null {
@@ -40,7 +50,7 @@ function viewportOf(text: unknown): RenderOptions["viewport"] {
  * A frame as a picture: grey values through a window (that of the request, else of the object, else from the smallest value to the largest;
  * PS3.3 C.11.2.1.2.1), single bits as black and white, RGB as it is.
  */
-export async function renderFrame(opened: Part10, index: number, { window, viewport }: RenderOptions): Promise<Picture> {
+export async function renderFrame(opened: Part10, index: number, { window, viewport }: Omit<RenderOptions, "quality">): Promise<Picture> {
   const stored = readStoredFrames(opened);
   const { layout } = stored;
   if (index >= stored.frames.length)

@@ -7,6 +7,7 @@ import { decodedFrame, readStoredFrames } from "../dicomweb/frames.ts";
 import { renderFrame } from "../dicomweb/render.ts";
 import { toExplicitLittle } from "../dicomweb/transcode.ts";
 import { serveChild } from "../host/child-process.ts";
+import { encodeJpeg } from "../report/jpeg.ts";
 import { encodePng } from "../report/png.ts";
 import type { RetrieveReply, RetrieveRequest } from "./retrieve-requests.ts";
 
@@ -44,9 +45,11 @@ async function* piecesOf(request: RetrieveRequest): AsyncGenerator<Piece, void, 
       for (const frame of request.frames) yield [request.asStored ? stored.frames[frame]! : await decodedFrame(opened, stored, frame)];
       return;
     }
-    case "render":
-      yield [encodePng(await renderFrame(await openWhole(request.path), request.frame, request.options))];
+    case "render": {
+      const picture = await renderFrame(await openWhole(request.path), request.frame, request.options);
+      yield [request.type === "image/png" ? encodePng(picture) : encodeJpeg(picture, request.options.quality)];
       return;
+    }
     case "bulk-data":
       yield await readBulkData(await openWhole(request.path), request.element);
       return;

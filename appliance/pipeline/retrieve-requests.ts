@@ -1,3 +1,4 @@
+import type { PictureType } from "../dicomweb/media-types.ts";
 import type { RenderOptions } from "../dicomweb/render.ts";
 
 /** What a child does for a request that reads more of an object than its head. What it makes goes into `outFile`, one piece behind the other. */
@@ -11,8 +12,14 @@ export type RetrieveRequest = { readonly outFile: string } & (
   | { readonly kind: "transcode"; readonly paths: readonly string[] }
   /** Frames by their index from 0, compressed as they are stored or as plain numbers. */
   | { readonly kind: "frames"; readonly path: string; readonly frames: readonly number[]; readonly asStored: boolean }
-  /** A frame as a PNG file. */
-  | { readonly kind: "render"; readonly path: string; readonly frame: number; readonly options: RenderOptions }
+  /** A frame as a picture file. */
+  | {
+      readonly kind: "render";
+      readonly path: string;
+      readonly frame: number;
+      readonly type: PictureType;
+      readonly options: RenderOptions;
+    }
   /** A value, by where it stands. */
   | { readonly kind: "bulk-data"; readonly path: string; readonly element: string }
 );

@@ -41,6 +41,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   "@koa/router": ["appliance/http"],
   "dcmjs-codecs": ["appliance/dicom"],
   fontkit: ["appliance/report"],
+  "jpeg-js": ["appliance/report"],
   pdfkit: ["appliance/report"],
   // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest.
   zod: ["appliance/api", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],

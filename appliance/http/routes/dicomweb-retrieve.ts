@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { RefusedError } from "../../base/errors.ts";
 import { parseBulkDataPath } from "../../dicomweb/bulk-data.ts";
-import { chooseFrameForm, chooseObjectForm, requireJson, requirePng } from "../../dicomweb/media-types.ts";
+import { chooseFrameForm, chooseObjectForm, choosePictureType, requireJson } from "../../dicomweb/media-types.ts";
 import { multipartBody, multipartType, newBoundary, type Part } from "../../dicomweb/multipart-writer.ts";
 import { parseRenderOptions } from "../../dicomweb/render.ts";
 import type { Retrieved, RetrieveQuestion } from "../../pipeline/retrieve.ts";
@@ -129,12 +129,12 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
   };
 
   const rendered: Handle = async (context, [object], signal) => {
-    requirePng(context.get("Accept"));
+    const type = choosePictureType(context.get("Accept"));
     const [frame, ...more] = context.params.frames === undefined ? [0] : framesIn(context);
-    if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since PNG holds one picture");
-    const request = { kind: "render", path: object!.path, frame: frame!, options: parseRenderOptions(context.query) } as const;
+    if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since JPEG and PNG hold one picture");
+    const request = { kind: "render", path: object!.path, frame: frame!, type, options: parseRenderOptions(context.query) } as const;
     context.body = wholeOf(await retrieve(context, request, signal));
-    context.type = "image/png";
+    context.type = type;
   };
 
   const one = "/series/:series/instances/:instance";

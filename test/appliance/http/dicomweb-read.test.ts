@@ -232,7 +232,7 @@ test("pydicom reads the same from each transfer syntax, in metadata and from obj
     const [bulk] = await partsOf(await get(new URL(metadata!["7FE00010"]!.BulkDataURI!).pathname.replace("/dicom-web", "")));
     assert.equal(createHash("sha256").update(bulk!.bytes).digest("hex"), described!.pixels, name);
     assert.ok(bulk!.bytes.subarray(0, octets!.bytes.length).equals(octets!.bytes), name);
-    const png = await get(`${url}/rendered?window=40,400,linear&viewport=64,64`, { accept: "image/*" });
+    const png = await get(`${url}/rendered?window=40,400,linear&viewport=64,64`, { accept: "image/png" });
     assert.equal(png.status, 200, name);
     const picture = Buffer.from(await png.arrayBuffer());
     assert.deepEqual([picture.subarray(1, 4).toString(), picture.readUInt32BE(16) <= 64], ["PNG", true]);
@@ -248,9 +248,33 @@ test("frames come compressed where that is asked for, and none that is not there
   assert.equal(await status("/frames/1", 'multipart/related; type="image/jpeg"'), 406);
   for (const element of ["00100010x", "..%2F..", "00081140/0", "00081140/0/00081155"])
     assert.equal(await status(`/bulkdata/${element}`), 404, element);
-  assert.equal(await status("/rendered", "image/jpeg"), 406);
+  assert.equal(await status("/rendered", "image/gif"), 406);
+  for (const quality of ["0", "101", "x", "1.5"]) assert.equal(await status(`/rendered?quality=${quality}`), 400, quality);
   assert.equal(await status("/rendered?window=a,b"), 400);
   assert.equal(await status("", "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"), 406);
+});
+
+test("a picture is a JPEG unless PNG is asked for, and shows the same", async () => {
+  const path = `/studies/${uidOf("chest/study")}/series/${uidOf("chest/series")}/instances/${chest[0]!.sopInstanceUid}/rendered`;
+  const picture = async (query: string, accept: string) => {
+    const answer = await get(path + query, { accept });
+    assert.equal(answer.status, 200);
+    return { type: answer.headers.get("content-type"), bytes: Buffer.from(await answer.arrayBuffer()) };
+  };
+  const [usual, named, good, bad, png] = [
+    await picture("", "*/*"),
+    await picture("", "image/jpeg"),
+    await picture("?quality=100", "image/*"),
+    await picture("?quality=1", "image/*"),
+    await picture("", "image/png, image/jpeg;q=0.5"),
+  ];
+  assert.deepEqual(
+    [usual, named, good, bad, png].map(({ type }) => type),
+    [...Array(4).fill("image/jpeg"), "image/png"],
+  );
+  assert.ok(usual.bytes.equals(named.bytes));
+  assert.ok(bad.bytes.length <= usual.bytes.length && usual.bytes.length <= good.bytes.length);
+  assert.deepEqual([usual.bytes.readUInt16BE(0), png.bytes.toString("latin1", 1, 4)], [0xffd8, "PNG"]);
 });
 
 test("what a person has not accepted yet is shown to people, and to nodes once it is", async () => {
