@@ -1,5 +1,6 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { plainly } from "../base/system-errors.ts";
+import { auditExport, auditList, auditVerify } from "./audit.ts";
 import { type Command, parseCommand, UsageError } from "./command.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
@@ -30,6 +31,9 @@ const commands: readonly Command[] = [
   ...modelCommands,
   tlsRequest,
   userAdd,
+  auditList,
+  auditExport,
+  auditVerify,
   demo,
 ];
 

@@ -15,6 +15,10 @@ export type DataFolder = {
   readonly benchmark: (model: string) => string;
   /** The web page's own key and certificate. */
   readonly https: string;
+  /** Private key of the box that signs how far the audit trail went (PEM); beside it, with `.pub`, the public one. */
+  readonly auditKey: string;
+  /** Signed heads of the audit trail, JSON lines. */
+  readonly auditHeads: string;
   /** Files in passing; emptied at the start. */
   readonly temporary: string;
   /** One folder per result. */
@@ -31,6 +35,8 @@ export function dataFolder(root: string): DataFolder {
     activation: (model) => join(root, "activations", `${model}.json`),
     benchmark: (model) => join(root, "benchmarks", `${model}.json`),
     https: join(root, "https"),
+    auditKey: join(root, "audit-key.pem"),
+    auditHeads: join(root, "audit-heads.jsonl"),
     temporary: join(root, "temporary"),
     result: (id) => join(root, "results", String(id)),
   };

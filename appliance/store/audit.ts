@@ -1,3 +1,4 @@
+import { chainUpTo, lastLink, linkTo } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
 
 /** Who did what to what; our own ids only, no patient data. `at` is UTC epoch ms. */
@@ -11,24 +12,68 @@ export type AuditEntry = {
   readonly detail: Readonly<Record<string, unknown>>;
 };
 
-/** Appends to the audit trail; the table refuses changes and deletions. */
+/** An entry as it is kept: its number, and the digest that chains it to the one before; null where it is not chained yet. */
+export type KeptAuditEntry = AuditEntry & { readonly id: number; readonly digest: string | null };
+
+/** Times are UTC epoch ms, `until` exclusive. */
+export type AuditFilter = { readonly from?: number; readonly until?: number; readonly actor?: string; readonly action?: string };
+
+/** Appends to the audit trail and chains the entry to the one before; the table refuses changes and deletions. */
 export function addAudit(database: Database, { at, actor, action, object, detail }: AuditEntry): void {
-  database.run(
-    "insert into audit (at, actor, action, object, detail) values (?, ?, ?, ?, ?)",
-    at,
-    actor,
-    action,
-    object,
-    JSON.stringify(detail),
-  );
+  database.transaction(() => {
+    const before = chainUpTo(database);
+    // Not left to SQLite: the number of an entry that somebody cut off the end would be given again, to one that can't be chained
+    const id = before.id + 1;
+    const row = { id, at, actor, action, object, detail: JSON.stringify(detail) };
+    database.run(
+      "insert into audit (id, at, actor, action, object, detail) values (?, ?, ?, ?, ?, ?)",
+      id,
+      at,
+      actor,
+      action,
+      object,
+      row.detail,
+    );
+    linkTo(database, before.digest, row);
+  });
+}
+
+/** Chains what an earlier release wrote. True where there was any. */
+export function chainAudit(database: Database): boolean {
+  return database.transaction(() => {
+    const { id } = lastLink(database);
+    return chainUpTo(database).id > id;
+  });
+}
+
+type Row = Omit<KeptAuditEntry, "detail"> & { readonly detail: string };
+
+function entryOf({ detail, ...row }: Row): KeptAuditEntry {
+  return { ...row, detail: JSON.parse(detail) as Record<string, unknown> };
 }
 
 /** Newest first. */
 export function listAudit(database: Database, limit: number): AuditEntry[] {
+  return listKeptAudit(database, {}, limit).map(({ id: _, digest: __, ...entry }) => entry);
+}
+
+/** Those that pass the filter, newest first, with their number and digest; `before`: only those with a smaller number. */
+export function listKeptAudit(
+  database: Database,
+  { from, until, actor, action }: AuditFilter,
+  limit: number,
+  before = Number.MAX_SAFE_INTEGER,
+): KeptAuditEntry[] {
   return database
-    .all<Omit<AuditEntry, "detail"> & { detail: string }>(
-      "select at, actor, action, object, detail from audit order by id desc limit ?",
+    .all<Row>(
+      `select audit.id, at, actor, action, object, detail, digest from audit left join audit_link using (id)
+       where audit.id < ? and at >= ? and at < ? and actor = coalesce(?, actor) and action = coalesce(?, action) order by audit.id desc limit ?`,
+      before,
+      from ?? 0,
+      until ?? Number.MAX_SAFE_INTEGER,
+      actor ?? null,
+      action ?? null,
       limit,
     )
-    .map((row) => ({ ...row, detail: JSON.parse(row.detail) as Record<string, unknown> }));
+    .map(entryOf);
 }
