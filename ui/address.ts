@@ -1,6 +1,6 @@
 /** What an address of the page shows. */
 export type Address =
-  | { readonly page: "worklist" | "deliveries" | "callers" | "models" }
+  | { readonly page: "worklist" | "deliveries" | "callers" | "models" | "account" | "users" }
   | { readonly page: "model"; readonly name: string }
   | { readonly page: "series"; readonly id: number }
   | { readonly page: "not-found" };
@@ -8,6 +8,8 @@ export type Address =
 export const deliveriesAddress = "/deliveries";
 export const callersAddress = "/callers";
 export const modelsAddress = "/models";
+export const accountAddress = "/account";
+export const usersAddress = "/users";
 
 export function parseAddress(pathname: string): Address {
   if (pathname === "/") return { page: "worklist" };
@@ -16,6 +18,8 @@ export function parseAddress(pathname: string): Address {
   if (pathname === modelsAddress) return { page: "models" };
   const [, name] = /^\/models\/([a-z0-9][a-z0-9._-]*)$/.exec(pathname) ?? [];
   if (name !== undefined) return { page: "model", name };
+  if (pathname === accountAddress) return { page: "account" };
+  if (pathname === usersAddress) return { page: "users" };
   const [, id] = /^\/series\/([1-9]\d{0,14})$/.exec(pathname) ?? [];
   return id ? { page: "series", id: Number(id) } : { page: "not-found" };
 }

@@ -3,8 +3,8 @@ import { customElement, state } from "lit/decorators.js";
 import type { Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { callersAddress, deliveriesAddress, modelsAddress, parseAddress } from "./address.ts";
-import { whenSignedOut } from "./api/client.ts";
+import { accountAddress, callersAddress, deliveriesAddress, modelsAddress, parseAddress, usersAddress } from "./address.ts";
+import { whenOwing, whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
 import { readSession, signOut } from "./api/session.ts";
@@ -45,6 +45,7 @@ export class SegboxApp extends LitElement {
     addEventListener("popstate", this.#onAddress);
     this.addEventListener("click", this.#onClick);
     whenSignedOut(() => this.#end(true));
+    whenOwing(() => void this.#start());
     void this.#start();
   }
 
@@ -76,7 +77,16 @@ export class SegboxApp extends LitElement {
     `;
   }
 
-  #head({ user }: Session): TemplateResult {
+  #nav({ role }: Session["user"]): TemplateResult {
+    return html`<nav>
+      <a href=${deliveriesAddress}>${text.deliveries.title}</a>
+      <a href=${callersAddress}>${text.callers.title}</a>
+      <a href=${modelsAddress}>${text.models.title}</a>
+      ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a>` : nothing}
+    </nav>`;
+  }
+
+  #head({ user, owes }: Session): TemplateResult {
     const { device, liveState } = this;
     return html`
       <header class="head">
@@ -86,10 +96,10 @@ export class SegboxApp extends LitElement {
             ? html`<span class="node">${text.node.aeTitle} <strong>${device.aeTitle}</strong>, ${text.node.port} <strong>${device.dicomPort}</strong></span>`
             : nothing
         }
-        <nav><a href=${deliveriesAddress}>${text.deliveries.title}</a> <a href=${callersAddress}>${text.callers.title}</a> <a href=${modelsAddress}>${text.models.title}</a></nav>
+        ${owes ? nothing : this.#nav(user)}
         <div class="end">
-          <span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>
-          <span class="user"><strong>${user.name}</strong>, ${text.roles[user.role]}</span>
+          ${owes ? nothing : html`<span class="live ${liveState}" role="status" title=${text.liveHelp[liveState]}>${text.live[liveState]}</span>`}
+          <span class="user"><a href=${accountAddress} title=${text.account.title}>${user.name}</a>, ${text.roles[user.role]}</span>
           <button class="small" @click=${this.#signOut}>${text.signOut}</button>
         </div>
       </header>
@@ -97,6 +107,11 @@ export class SegboxApp extends LitElement {
   }
 
   #page(session: Session): TemplateResult {
+    if (session.owes) {
+      document.title = `${text.documentTitle.signIn} – ${text.product}`;
+      void this.#load(import("./pages/account/settle-page.ts"));
+      return html`<settle-page .session=${session} @settled=${this.#start}></settle-page>`;
+    }
     const address = parseAddress(this.path);
     switch (address.page) {
       case "worklist":
@@ -118,6 +133,14 @@ export class SegboxApp extends LitElement {
         document.title = `${text.documentTitle.model(address.name)} – ${text.product}`;
         void this.#load(import("./pages/models/model-page.ts"));
         return html`<model-page .name=${address.name}></model-page>`;
+      case "account":
+        document.title = `${text.documentTitle.account} – ${text.product}`;
+        void this.#load(import("./pages/account/account-page.ts"));
+        return html`<account-page .session=${session} .stationName=${this.device?.stationName ?? ""} @signed-out=${() => this.#end(false)}></account-page>`;
+      case "users":
+        document.title = `${text.documentTitle.users} – ${text.product}`;
+        void this.#load(import("./pages/users/users-page.ts"));
+        return html`<users-page .session=${session}></users-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));
@@ -154,6 +177,7 @@ export class SegboxApp extends LitElement {
   #begin(session: Session): void {
     this.session = session;
     this.notice = "";
+    if (session.owes) return;
     void this.#readDevice();
     clearInterval(this.#deviceTimer);
     this.#deviceTimer = setInterval(() => this.#readDevice(), readDeviceEveryMs);

@@ -1,6 +1,17 @@
 /** Every address of the wire contract, once. */
 export const paths = {
   session: "/api/session",
+  account: "/api/account",
+  ownPassword: "/api/account/password",
+  ownSessions: "/api/account/sessions",
+  ownSession: (id: string) => `/api/account/sessions/${id}`,
+  users: "/api/users",
+  user: (id: number) => `/api/users/${id}`,
+  userRole: (id: number) => `/api/users/${id}/role`,
+  resetPassword: (id: number) => `/api/users/${id}/reset-password`,
+  resetSecondFactor: (id: number) => `/api/users/${id}/reset-second-factor`,
+  userSessions: (id: number) => `/api/users/${id}/sessions`,
+  signInSettings: "/api/sign-in-settings",
   device: "/api/device",
   seriesList: "/api/series",
   series: (id: number | string) => `/api/series/${id}`,

@@ -1,4 +1,7 @@
 import * as z from "zod/mini";
+import type { Debt, Role } from "../domain/user.ts";
+
+export type { Debt, Role };
 
 /** POST /api/session */
 export const signInRequest = z.strictObject({
@@ -8,4 +11,8 @@ export const signInRequest = z.strictObject({
 export type SignInRequest = z.infer<typeof signInRequest>;
 
 /** GET and POST /api/session: who is signed in. 401 where nobody is. */
-export type Session = { readonly user: { readonly name: string; readonly role: "admin" | "engineer" | "reviewer" } };
+export type Session = {
+  readonly user: { readonly name: string; readonly role: Role };
+  /** What must be settled before anything else is open. */
+  readonly owes?: Debt;
+};

@@ -1,4 +1,5 @@
 import type { ReadStream } from "node:tty";
+import { shortestPassword } from "../api/password-length.ts";
 import { RefusedError } from "../base/errors.ts";
 
 const enter = new Set(["\r", "\n", "\u0004"]); // the last is Ctrl-D
@@ -7,7 +8,7 @@ const interrupt = "\u0003"; // Ctrl-C, which raw mode hands over as a character
 
 /** Asks for a new password twice on a terminal, without showing it. Refused when the two differ, or the person gives up. */
 export async function askNewPassword(terminal: ReadStream, write: (text: string) => void): Promise<string> {
-  const password = await askHidden(terminal, write, "Password, at least 12 characters: ");
+  const password = await askHidden(terminal, write, `Password, at least ${shortestPassword} characters: `);
   const again = await askHidden(terminal, write, "The same again: ");
   if (password !== again) throw new RefusedError("passwords-differ", "the two passwords are not the same; nothing was changed");
   return password;

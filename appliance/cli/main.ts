@@ -15,6 +15,7 @@ import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
 import { tlsRequest } from "./tls.ts";
 import { userAdd } from "./user.ts";
+import { userCommands } from "./user-change.ts";
 
 const commands: readonly Command[] = [
   serve,
@@ -34,6 +35,7 @@ const commands: readonly Command[] = [
   auditList,
   auditExport,
   auditVerify,
+  ...userCommands,
   demo,
 ];
 

@@ -1,14 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { shortestPassword } from "../api/password-length.ts";
 import { systemClock } from "../base/clock.ts";
 import { dataFolder } from "../config/data-folder.ts";
-import { type Role, roles } from "../domain/user.ts";
+import { type Role, roles, userName } from "../domain/user.ts";
 import { hashPassword } from "../host/password.ts";
 import { addAudit } from "../store/audit.ts";
 import { openDatabase } from "../store/database.ts";
 import { addUser } from "../store/users.ts";
 import { askNewPassword } from "./ask-password.ts";
-import { type Command, required, UsageError } from "./command.ts";
+import { type Arguments, type Command, required, UsageError } from "./command.ts";
 
 export const userAdd: Command = {
   words: ["user", "add"],
@@ -16,7 +17,7 @@ export const userAdd: Command = {
   help: `
 segbox user add NAME --data DIR --role admin|engineer|reviewer [--password-stdin]
 
-Adds a user; the service may be running. Asks for the password, at least 12 characters, on the terminal, without showing it.
+Adds a user; the service may be running. Asks for the password, at least ${shortestPassword} characters, on the terminal, without showing it.
 
   --data DIR        the service's data folder
   --role ROLE       admin: everything; engineer: settings and health; reviewer: worklist and results
@@ -26,22 +27,22 @@ Adds a user; the service may be running. Asks for the password, at least 12 char
   positionals: 1,
   async run(args) {
     const [name = ""] = args.positionals;
-    if (!/^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,63}$/u.test(name))
-      throw new UsageError("NAME: expected 1 to 64 letters, digits, dots, dashes, underscores or @");
-    const role = required(args, "role");
-    if (!roles.includes(role as Role)) throw new UsageError(`--role: expected ${roles.join(", ")}, found ${role}`);
+    if (!userName.test(name)) throw new UsageError("NAME: expected 1 to 64 letters, digits, dots, dashes, underscores or @");
+    const role = roleIn(args);
     const isAsked = process.stdin.isTTY === true;
     if (!args.values["password-stdin"] && !isAsked)
       throw new UsageError("standard input is no terminal to ask for the password on; give it there with --password-stdin");
     const folder = dataFolder(required(args, "data"));
     const password = isAsked ? await askNewPassword(process.stdin, (line) => process.stderr.write(line)) : await firstLine();
+    const { requireGoodPassword } = await import("../api/new-password.ts"); // its lists are too large for every command to load
+    requireGoodPassword(password, [name]);
     const now = systemClock.now();
     const passwordHash = await hashPassword(password);
     await mkdir(folder.root, { recursive: true, mode: 0o700 });
     const database = await openDatabase(folder.database, now);
     try {
       database.transaction(() => {
-        addUser(database, { name, role: role as Role, passwordHash, createdAt: now });
+        addUser(database, { name, role, passwordHash, createdAt: now });
         addAudit(database, { at: now, actor: "console", action: "user-added", object: `user:${name}`, detail: { role } });
       });
     } finally {
@@ -51,6 +52,12 @@ Adds a user; the service may be running. Asks for the password, at least 12 char
     return 0;
   },
 };
+
+export function roleIn(args: Arguments): Role {
+  const role = required(args, "role");
+  if (!roles.includes(role as Role)) throw new UsageError(`--role: expected ${roles.join(", ")}, found ${role}`);
+  return role as Role;
+}
 
 async function firstLine(): Promise<string> {
   const [line = ""] = (await text(process.stdin)).split(/\r?\n/);

@@ -1,28 +1,20 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
-import type { User } from "../domain/user.ts";
 import { hashPassword, verifyPassword } from "../host/password.ts";
 import { createHostResolver } from "../host/resolve-host.ts";
 import { callsFrom } from "../pipeline/accept.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { findTokenOwner, type TokenOwner } from "../store/node-tokens.ts";
+import { removeSession } from "../store/sessions.ts";
 import { findNode } from "../store/settings.ts";
-import { addSession, findSession, findUser, removeSession, removeStaleSessions, touchSession } from "../store/users.ts";
+import { type Credentials, findUser, getUser } from "../store/users.ts";
 import type { Context } from "./context.ts";
+import { addressOf, Sessions, type SignedIn } from "./sessions.ts";
 import { SignInDelay } from "./sign-in-delay.ts";
 
-export const cookieName = "segbox-session";
-/**
- * Workstations on wards are shared: an hour without a request ends the session (the live stream is no request), and so does the end of
- * a long shift. NIST SP 800-63B-4, AAL2, asks for at most 1 h and 24 h.
- */
-export const sessionLimits = { idleMs: 60 * 60_000, absoluteMs: 12 * 60 * 60_000 };
-const touchEveryMs = 60_000; // a synchronised write per request would be too dear
 const mostSignInsAtOnce = 8; // each takes 19 MiB and a core for some 50 ms; inference wants both
-
-export type SignedIn = { readonly user: User; readonly tokenDigest: string };
 
 /** A signed-in person, or a node by its token. */
 export type Requester = ({ readonly kind: "user" } & SignedIn) | ({ readonly kind: "node" } & TokenOwner);
@@ -35,22 +27,22 @@ export function actorOf(requester: Requester): string {
 const noteRefusedTokensEveryMs = 60_000;
 const mostRefusedAddresses = 1_000;
 
-/** Who asks: sign-in, sessions, sign-out. The cookie's value is a random token of which the database holds only the SHA-256. */
+/** Who asks: sign-in, and what each request shows. */
 export class Auth {
+  readonly sessions: Sessions;
   readonly #database: Database;
   readonly #clock: Clock;
-  readonly #isSecure: boolean;
   readonly #decoyHash: string;
   readonly #delay: SignInDelay;
   readonly #onEnd: (tokenDigest: string) => void;
   readonly #refusedTokens = new Map<string, number>();
   readonly #resolveHost: (host: string) => Promise<readonly string[]>;
-  #signIns = 0;
+  #verifying = 0;
 
   private constructor(database: Database, clock: Clock, isSecure: boolean, decoyHash: string, onEnd: (tokenDigest: string) => void) {
+    this.sessions = new Sessions({ database, clock, isSecure });
     this.#database = database;
     this.#clock = clock;
-    this.#isSecure = isSecure;
     this.#decoyHash = decoyHash;
     this.#delay = new SignInDelay(clock.now);
     this.#resolveHost = createHostResolver(clock);
@@ -68,53 +60,58 @@ export class Auth {
     return new Auth(options.database, options.clock, options.isSecure, decoyHash, options.onEnd);
   }
 
-  /** A new session under a new token, or a refusal that does not tell whether the name or the password is wrong, nor by its time. */
-  async signIn(context: Context, name: string, password: string): Promise<User> {
+  /**
+   * A new session under a new token, or a refusal that does not tell whether the name or the password is wrong, nor by its time. Who has a
+   * second factor has shown one of two: the tries before stay counted until the other one was right too.
+   */
+  async signIn(context: Context, name: string, password: string): Promise<SignedIn> {
     const address = addressOf(context);
-    const waitMs = this.#delay.begin(name, address);
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      context.set("Retry-After", String(seconds));
-      throw new RefusedError("too-many-tries", `too many failed tries; wait ${seconds} s and try again`);
-    }
-    if (this.#signIns >= mostSignInsAtOnce) throw new UnavailableError("busy", "too many people sign in just now; try again");
+    this.countTry(context, name, "account");
     const user = findUser(this.#database, name);
-    this.#signIns++;
-    let isRight: boolean;
-    try {
-      isRight = await verifyPassword(password, user?.passwordHash ?? this.#decoyHash);
-    } finally {
-      this.#signIns--;
-    }
+    const isRight = await this.verify(password, user?.passwordHash ?? this.#decoyHash);
     const at = this.#clock.now();
-    if (!user || !isRight) {
-      // an unknown name is not written down: people type passwords into the wrong field
-      const actor = user ? `user:${user.name}` : "unknown";
-      addAudit(this.#database, { at, actor, action: "sign-in-failed", object: "session", detail: { address } });
-      throw new RefusedError("sign-in-failed", "the name or the password is wrong");
-    }
-    const token = randomBytes(32).toString("base64url");
-    const earlier = tokenDigestOf(context);
-    this.#database.transaction(() => {
-      removeStaleSessions(this.#database, { createdBefore: at - sessionLimits.absoluteMs, seenBefore: at - sessionLimits.idleMs });
-      if (earlier) removeSession(this.#database, earlier);
-      addSession(this.#database, { tokenDigest: digestOf(token), userId: user.id, at });
-      addAudit(this.#database, { at, actor: `user:${user.name}`, action: "sign-in", object: "session", detail: { address } });
+    const begun = this.#database.transaction(() => {
+      const now = user && getUser(this.#database, user.id); // it may have been changed while the password was looked at
+      if (!now || now.passwordHash !== user.passwordHash || !isRight || isOver(now, at)) {
+        // an unknown name is not written down: people type passwords into the wrong field
+        const actor = user ? `user:${user.name}` : "unknown";
+        addAudit(this.#database, { at, actor, action: "sign-in-failed", object: "session", detail: { address } });
+        return undefined;
+      }
+      const detail = { address, ...(now.hasSecondFactor && { step: "password" }) };
+      addAudit(this.#database, { at, actor: `user:${now.name}`, action: "sign-in", object: "session", detail });
+      return { user: now, ...this.sessions.begin(context, now.id) };
     });
-    if (earlier) this.#onEnd(earlier);
-    this.#delay.succeeded(name, address);
-    this.#setCookie(context, token);
-    return { id: user.id, name: user.name, role: user.role };
+    if (!begun) throw new RefusedError("sign-in-failed", "the name or the password is wrong");
+    if (begun.ended) this.#onEnd(begun.ended);
+    if (!begun.user.hasSecondFactor) this.rightTry(context, name, "account");
+    return this.#handOver(context, begun.token);
   }
 
-  /** Who the request's cookie stands for; counts as activity. */
-  signedIn(context: Context): SignedIn | undefined {
-    const tokenDigest = tokenDigestOf(context);
-    const session = tokenDigest === undefined ? undefined : this.#liveSession(tokenDigest);
-    if (!tokenDigest || !session) return undefined;
-    const now = this.#clock.now();
-    if (now - session.lastSeenAt > touchEveryMs) touchSession(this.#database, tokenDigest, now);
-    return { user: session.user, tokenDigest };
+  /** Refused where it is not the user's own password; slowed down like signing in, since a session may be left open on a ward. */
+  async confirmPassword(context: Context, { user }: SignedIn, password: string): Promise<Credentials> {
+    this.countTry(context, user.name, "account");
+    const credentials = getUser(this.#database, user.id);
+    if (!credentials || !(await this.verify(password, credentials.passwordHash)))
+      throw new RefusedError("password-wrong", "this is not your password; nothing was changed");
+    this.rightTry(context, user.name, "account");
+    return credentials;
+  }
+
+  /** @param change runs in a transaction with the renewal; gives the digests of other sessions that it has ended */
+  renew(context: Context, signedIn: SignedIn, change: () => readonly string[], gaveSecondFactor?: boolean): void {
+    const { token, ended } = this.#database.transaction(() => {
+      const others = change();
+      const renewed = this.sessions.renew(context, signedIn, gaveSecondFactor);
+      return { token: renewed.token, ended: [...others, renewed.ended] };
+    });
+    this.ended(ended);
+    this.sessions.setCookie(context, token);
+  }
+
+  /** Tells that sessions have ended. */
+  ended(tokenDigests: readonly string[]): void {
+    for (const digest of tokenDigests) this.#onEnd(digest);
   }
 
   /**
@@ -124,7 +121,7 @@ export class Auth {
   async requester(context: Context): Promise<Requester | undefined> {
     const authorization = context.get("Authorization");
     if (authorization === "") {
-      const signedIn = this.signedIn(context);
+      const signedIn = this.sessions.of(context);
       return signedIn && { kind: "user", ...signedIn };
     }
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
@@ -146,6 +143,48 @@ export class Auth {
     return node !== undefined && (node.tokenFrom === "anywhere" || (await callsFrom(node, address, this.#resolveHost)));
   }
 
+  signOut(context: Context, { user, tokenDigest }: SignedIn): void {
+    this.#database.transaction(() => {
+      removeSession(this.#database, tokenDigest);
+      const detail = { address: addressOf(context) };
+      addAudit(this.#database, { at: this.#clock.now(), actor: `user:${user.name}`, action: "sign-out", object: "session", detail });
+    });
+    this.sessions.setCookie(context, null);
+    this.#onEnd(tokenDigest);
+  }
+
+  /** Whether a secret is the one that was hashed. UnavailableError when too many are looked at already. */
+  async verify(secret: string, hash: string): Promise<boolean> {
+    if (this.#verifying >= mostSignInsAtOnce) throw new UnavailableError("busy", "too many people sign in just now; try again");
+    this.#verifying++;
+    try {
+      return await verifyPassword(secret, hash);
+    } finally {
+      this.#verifying--;
+    }
+  }
+
+  /** Counts a try, or refuses it where there were too many. `rightTry` takes it back. */
+  countTry(context: Context, name: string, kind: "account" | "code"): void {
+    const waitMs = this.#delay.begin(name, addressOf(context), kind);
+    if (waitMs === 0) return;
+    const seconds = Math.ceil(waitMs / 1000);
+    context.set("Retry-After", String(seconds));
+    throw new RefusedError("too-many-tries", `too many failed tries; wait ${seconds} s and try again`);
+  }
+
+  rightTry(context: Context, name: string, kind: "account" | "code"): void {
+    this.#delay.succeeded(name, addressOf(context), kind);
+  }
+
+  /** The session of a token that was just made, which the browser now gets. */
+  #handOver(context: Context, token: string): SignedIn {
+    this.sessions.setCookie(context, token);
+    const signedIn = this.sessions.ofToken(token);
+    if (!signedIn) throw new RefusedError("signed-out", "the session has ended; sign in");
+    return signedIn;
+  }
+
   /** Once a minute and address: nobody fills the audit trail from outside. */
   #noteRefusedToken(address: string, owner: TokenOwner | undefined): void {
     const at = this.#clock.now();
@@ -160,52 +199,9 @@ export class Auth {
       detail: { address },
     });
   }
-
-  /** Whether a session still holds; does not count as activity. */
-  isAlive(tokenDigest: string): boolean {
-    return this.#liveSession(tokenDigest) !== undefined;
-  }
-
-  signOut(context: Context, { user, tokenDigest }: SignedIn): void {
-    this.#database.transaction(() => {
-      removeSession(this.#database, tokenDigest);
-      const address = addressOf(context);
-      addAudit(this.#database, {
-        at: this.#clock.now(),
-        actor: `user:${user.name}`,
-        action: "sign-out",
-        object: "session",
-        detail: { address },
-      });
-    });
-    this.#setCookie(context, null);
-    this.#onEnd(tokenDigest);
-  }
-
-  #liveSession(tokenDigest: string) {
-    const session = findSession(this.#database, tokenDigest);
-    const now = this.#clock.now();
-    if (!session || now - session.lastSeenAt > sessionLimits.idleMs || now - session.createdAt > sessionLimits.absoluteMs) return undefined;
-    return session;
-  }
-
-  #setCookie(context: Context, token: string | null): void {
-    const secure = this.#isSecure ? "; Secure" : "";
-    const value = token === null ? `${cookieName}=; Max-Age=0` : `${cookieName}=${token}`;
-    context.set("Set-Cookie", `${value}; Path=/; HttpOnly; SameSite=Strict${secure}`);
-  }
 }
 
-/** Where a request comes from. No proxy header is believed. */
-export function addressOf(context: Context): string {
-  return context.req.socket.remoteAddress ?? "unknown";
-}
-
-function tokenDigestOf(context: Context): string | undefined {
-  const token = context.cookies.get(cookieName);
-  return token && /^[\w-]{43}$/.test(token) ? digestOf(token) : undefined;
-}
-
-function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+/** Whether a password that the box made was not used in time. */
+function isOver({ initialUntil }: Credentials, now: number): boolean {
+  return initialUntil !== null && now > initialUntil;
 }

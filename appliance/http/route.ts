@@ -1,8 +1,9 @@
 import Router from "@koa/router";
 import { RefusedError } from "../base/errors.ts";
-import { type Role, roles } from "../domain/user.ts";
-import type { Auth, Requester, SignedIn } from "./auth.ts";
+import { type Debt, type Role, roles } from "../domain/user.ts";
+import type { Auth, Requester } from "./auth.ts";
 import type { Context, RequestState } from "./context.ts";
+import type { SignedIn } from "./sessions.ts";
 
 /** `public`: anybody. Else the roles that may; nobody without a session. */
 export type Access = "public" | readonly Role[];
@@ -10,6 +11,8 @@ export type Access = "public" | readonly Role[];
 export type Route = {
   readonly method: "get" | "post" | "delete";
   readonly path: string;
+  /** What a session may still owe and yet use this route: what settles the debt, and leaving. */
+  readonly owing?: readonly Debt[];
 } & (
   | { readonly access: "public"; readonly nodes?: never; readonly handle: (context: Context) => void | Promise<void> }
   | {
@@ -38,21 +41,29 @@ export function routerOf(routes: readonly Route[], auth: Auth): Router<RequestSt
       if (route.access === "public") return route.handle(context);
       if (route.nodes) {
         const requester = await auth.requester(context);
-        if (requester?.kind !== "node") requireRole(route.access, requester);
+        if (requester?.kind !== "node") requireAccess(route, requester);
         return route.handle(context, requester!);
       }
-      const signedIn = auth.signedIn(context);
-      requireRole(route.access, signedIn);
+      const signedIn = auth.sessions.of(context);
+      requireAccess(route, signedIn);
       return route.handle(context, signedIn);
     });
   }
   return router;
 }
 
-function requireRole(access: readonly Role[], signedIn: SignedIn | undefined): asserts signedIn is SignedIn {
+const settling: Readonly<Record<Debt, string>> = {
+  "second-factor": "enter the code of your authenticator app first",
+  password: "choose a password of your own first",
+  "second-factor-setup": "set up a second factor first; your role needs one here",
+};
+
+function requireAccess({ access, owing = [] }: Route, signedIn: SignedIn | undefined): asserts signedIn is SignedIn {
   if (!signedIn) throw new RefusedError("signed-out", "nobody is signed in, or the session has ended; sign in");
-  if (!access.includes(signedIn.user.role))
-    throw new RefusedError("role", `needs the role ${access.join(" or ")}, you are ${signedIn.user.role}`);
+  const { owes, user } = signedIn;
+  if (owes && !owing.includes(owes)) throw new RefusedError(`owes-${owes}`, settling[owes]);
+  if (access !== "public" && !access.includes(user.role))
+    throw new RefusedError("role", `needs the role ${access.join(" or ")}, you are ${user.role}`);
 }
 
 /** A row id out of an address. */

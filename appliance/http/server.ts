@@ -12,6 +12,7 @@ import { refuseOtherHosts } from "./known-host.ts";
 import { LiveStreams } from "./live.ts";
 import { redirectTo } from "./redirect.ts";
 import { type Route, routerOf } from "./route.ts";
+import { accountRoutes } from "./routes/account.ts";
 import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
@@ -24,6 +25,7 @@ import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { userRoutes } from "./routes/users.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
 import { readStaticFiles, serveStatic } from "./static.ts";
 import { limitBodyTime } from "./streamed-body.ts";
@@ -57,9 +59,11 @@ const graceMs = 2_000;
 export async function startHttp(options: HttpOptions, dependencies: HttpDependencies, log: Log): Promise<HttpServer> {
   const { database, clock } = dependencies;
   const auth = await Auth.create({ database, clock, isSecure: options.tls !== undefined, onEnd: (digest) => streams.endSession(digest) });
-  const streams = new LiveStreams(dependencies.subscribe, (digest) => auth.isAlive(digest));
+  const streams = new LiveStreams(dependencies.subscribe, (digest) => auth.sessions.isOpen(digest));
   const routes = [
     ...sessionRoutes(auth),
+    ...accountRoutes(dependencies, auth),
+    ...userRoutes(dependencies, auth),
     ...seriesRoutes(dependencies),
     ...resultRoutes(dependencies),
     ...deliveryRoutes(dependencies),

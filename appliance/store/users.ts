@@ -2,55 +2,101 @@ import { RefusedError } from "../base/errors.ts";
 import type { Role, User } from "../domain/user.ts";
 import type { Database } from "./database.ts";
 
-/** Refused when the name is taken, whatever its case. */
-export function addUser(database: Database, user: { name: string; role: Role; passwordHash: string; createdAt: number }): void {
-  const { changes } = database.run(
-    "insert into user (name, role, password_hash, created_at) values (?, ?, ?, ?) on conflict do nothing",
+/** What signing in needs to know of a user. */
+export type Credentials = User & {
+  readonly passwordHash: string;
+  /** Until when a password that the box made is taken, UTC ms; null where the user chose it. */
+  readonly initialUntil: number | null;
+  readonly hasSecondFactor: boolean;
+};
+
+/** A line of the list of users. */
+export type UserAccount = User & {
+  readonly createdAt: number;
+  readonly initialUntil: number | null;
+  readonly hasSecondFactor: boolean;
+};
+
+type Row = {
+  id: number;
+  name: string;
+  role: Role;
+  created_at: number;
+  password_hash: string;
+  initial_until: number | null;
+  totp_since: number | null;
+};
+
+/** Refused when the name is taken, whatever its case. Gives the new user's id. */
+export function addUser(
+  database: Database,
+  user: { name: string; role: Role; passwordHash: string; createdAt: number; initialUntil?: number },
+): number {
+  const { changes, id } = database.run(
+    "insert into user (name, role, password_hash, created_at, initial_until) values (?, ?, ?, ?, ?) on conflict do nothing",
     user.name,
     user.role,
     user.passwordHash,
     user.createdAt,
+    user.initialUntil ?? null,
   );
   if (changes === 0) throw new RefusedError("user-exists", `a user named ${user.name} is there already; choose another name`);
+  return id;
 }
 
-export function findUser(database: Database, name: string): (User & { passwordHash: string }) | undefined {
-  return database.get('select id, name, role, password_hash as "passwordHash" from user where name = ?', name);
+export function findUser(database: Database, name: string): Credentials | undefined {
+  return credentialsOf(database.get<Row>("select * from user where name = ?", name));
+}
+
+export function getUser(database: Database, id: number): Credentials | undefined {
+  return credentialsOf(database.get<Row>("select * from user where id = ?", id));
+}
+
+function credentialsOf(row: Row | undefined): Credentials | undefined {
+  return (
+    row && {
+      id: row.id,
+      name: row.name,
+      role: row.role,
+      passwordHash: row.password_hash,
+      initialUntil: row.initial_until,
+      hasSecondFactor: row.totp_since !== null,
+    }
+  );
+}
+
+/** By name. */
+export function listUsers(database: Database): UserAccount[] {
+  return database.all<Row>("select * from user order by name").map((row) => ({
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    createdAt: row.created_at,
+    initialUntil: row.initial_until,
+    hasSecondFactor: row.totp_since !== null,
+  }));
 }
 
 export function countUsers(database: Database): number {
   return database.get<{ n: number }>("select count(*) as n from user")!.n;
 }
 
-export function addSession(database: Database, session: { tokenDigest: string; userId: number; at: number }): void {
-  database.run(
-    "insert into session (token_digest, user_id, created_at, last_seen_at) values (?, ?, ?, ?)",
-    session.tokenDigest,
-    session.userId,
-    session.at,
-    session.at,
-  );
+/** Whether this is the only administrator. */
+export function isLastAdmin(database: Database, id: number): boolean {
+  const admins = database.all<{ id: number }>("select id from user where role = 'admin'");
+  return admins.length === 1 && admins[0]!.id === id;
 }
 
-export type Session = { readonly user: User; readonly createdAt: number; readonly lastSeenAt: number };
-
-export function findSession(database: Database, tokenDigest: string): Session | undefined {
-  const row = database.get<{ id: number; name: string; role: Role; created_at: number; last_seen_at: number }>(
-    "select user.id, user.name, user.role, session.created_at, session.last_seen_at from session join user on user.id = user_id where token_digest = ?",
-    tokenDigest,
-  );
-  return row && { user: { id: row.id, name: row.name, role: row.role }, createdAt: row.created_at, lastSeenAt: row.last_seen_at };
+/** @param initialUntil as in {@link Credentials} */
+export function setPassword(database: Database, id: number, passwordHash: string, initialUntil: number | null): void {
+  database.run("update user set password_hash = ?, initial_until = ? where id = ?", passwordHash, initialUntil, id);
 }
 
-export function touchSession(database: Database, tokenDigest: string, at: number): void {
-  database.run("update session set last_seen_at = ? where token_digest = ?", at, tokenDigest);
+export function setRole(database: Database, id: number, role: Role): void {
+  database.run("update user set role = ? where id = ?", role, id);
 }
 
-export function removeSession(database: Database, tokenDigest: string): void {
-  database.run("delete from session where token_digest = ?", tokenDigest);
-}
-
-/** Ends every session begun before `createdBefore` or last seen before `seenBefore`. */
-export function removeStaleSessions(database: Database, limits: { createdBefore: number; seenBefore: number }): void {
-  database.run("delete from session where created_at < ? or last_seen_at < ?", limits.createdBefore, limits.seenBefore);
+/** With the user go their sessions and recovery codes. */
+export function removeUser(database: Database, id: number): void {
+  database.run("delete from user where id = ?", id);
 }

@@ -45,6 +45,10 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   pdfkit: ["appliance/report"],
   // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest.
   zod: ["appliance/api", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],
+  // Which passwords are taken is shown while one is typed, by the rule that the service has too.
+  "@zxcvbn-ts/core": ["appliance/api"],
+  "@zxcvbn-ts/language-common": ["appliance/api"],
+  qr: ["ui/elements"],
   yaml: ["appliance/config"],
   systeminformation: ["appliance/host"],
   "node-cron": ["appliance/pipeline", "appliance/main.ts"],

@@ -19,6 +19,13 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
+let onOwing = (): void => {};
+
+/** Called whenever the box says that something must be settled first: a password, a second factor. */
+export function whenOwing(listener: () => void): void {
+  onOwing = listener;
+}
+
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await request("GET", path, undefined, signal)).json()) as T;
 }
@@ -46,6 +53,7 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
   if (answer.ok) return answer;
   const { code, message } = await errorIn(answer);
   if (code === "signed-out") onSignedOut();
+  if (code.startsWith("owes-")) onOwing();
   throw new ApiError(answer.status, code, message);
 }
 

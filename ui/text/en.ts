@@ -1,6 +1,7 @@
 import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
 import type { NodeService } from "../../appliance/api/nodes.ts";
 import type { SeriesCompletion } from "../../appliance/api/series.ts";
+import { accountTexts } from "./accounts.ts";
 import { formatDuration, formatPercent } from "./format.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
@@ -23,6 +24,8 @@ export const text = {
     deliveries: "Deliveries",
     callers: "Refused callers",
     model: (name: string) => `Model ${name}`,
+    account: "Your account",
+    users: "Users",
     series: (id: number) => `Series ${id}`,
     signIn: "Sign in",
     notFound: "Not found",
@@ -48,6 +51,8 @@ export const text = {
     over: "Your session has ended. Sign in again; you come back to where you were.",
     wrong: "The name or the password is wrong.",
   },
+
+  ...accountTexts,
 
   worklist: {
     title: "Worklist",
@@ -390,6 +395,12 @@ export const text = {
     busy: "Too much is going on just now. Try again in a moment.",
     role: "Your role may not do this. Ask an administrator.",
     "not-found": "It is not there (any more).",
+    "password-wrong": "This is not your current password.",
+    "password-same": "Choose another password than the one that you have.",
+    "password-names": "Hardly more than names that are known here. Choose another one.",
+    "password-common": "This password is too easily guessed. Choose another one.",
+    "user-exists": "There is a user of this name already. Choose another name.",
+    "last-admin": "This is the last administrator. Make somebody else an administrator first.",
     fault: "Something went wrong inside the box. Its log tells more.",
   } as Readonly<Record<string, string>>,
 };

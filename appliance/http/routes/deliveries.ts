@@ -4,10 +4,10 @@ import type { Role } from "../../domain/user.ts";
 import { addAudit } from "../../store/audit.ts";
 import { getDelivery } from "../../store/deliveries.ts";
 import { findNode } from "../../store/settings.ts";
-import type { SignedIn } from "../auth.ts";
 import { readNodes, readOpenDeliveries } from "../delivery-views.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { everyRole, idIn, notFound, type Route } from "../route.ts";
+import type { SignedIn } from "../sessions.ts";
 
 const mostShown = 500;
 /** What has not arrived; what has is shown with its series. */

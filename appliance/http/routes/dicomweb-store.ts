@@ -6,11 +6,12 @@ import type { Uid } from "../../domain/ids.ts";
 import { resourceUrl } from "../../pipeline/web-search.ts";
 import type { WebStored } from "../../pipeline/web-store.ts";
 import { addAudit } from "../../store/audit.ts";
-import { actorOf, addressOf, type Requester } from "../auth.ts";
+import { actorOf, type Requester } from "../auth.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { baseUrlOf, withinOf } from "../dicomweb-request.ts";
 import type { Route } from "../route.ts";
+import { addressOf } from "../sessions.ts";
 import { streamedBody } from "../streamed-body.ts";
 
 const mostParts = 10_000;

@@ -4,11 +4,11 @@ import type { Role } from "../../domain/user.ts";
 import { addAudit } from "../../store/audit.ts";
 import { listPulls } from "../../store/pulls.ts";
 import { findNode } from "../../store/settings.ts";
-import type { SignedIn } from "../auth.ts";
 import { readBody } from "../body.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { everyRole, notFound, type Route } from "../route.ts";
+import type { SignedIn } from "../sessions.ts";
 
 const mayAsk: readonly Role[] = ["engineer", "admin"];
 const mostShown = 100;

@@ -4,12 +4,12 @@ import type { Result } from "../../domain/result.ts";
 import { readProvenance } from "../../pipeline/provenance.ts";
 import { addAudit } from "../../store/audit.ts";
 import { getResult } from "../../store/results.ts";
-import type { SignedIn } from "../auth.ts";
 import { readBody } from "../body.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { openDownload, provenanceFile, readSlice } from "../result-files.ts";
 import { everyRole, idIn, notFound, type Route } from "../route.ts";
+import type { SignedIn } from "../sessions.ts";
 
 const mostViewsRemembered = 10_000;
 

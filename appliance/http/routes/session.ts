@@ -1,8 +1,9 @@
 import { type Session, signInRequest } from "../../api/session.ts";
-import type { User } from "../../domain/user.ts";
+import { debts } from "../../domain/user.ts";
 import type { Auth } from "../auth.ts";
 import { readBody } from "../body.ts";
 import { everyRole, type Route } from "../route.ts";
+import type { SignedIn } from "../sessions.ts";
 
 export function sessionRoutes(auth: Auth): Route[] {
   return [
@@ -19,14 +20,16 @@ export function sessionRoutes(auth: Auth): Route[] {
       method: "get",
       path: "/api/session",
       access: everyRole,
-      handle: (context, { user }) => {
-        context.body = sessionOf(user);
+      owing: debts,
+      handle: (context, signedIn) => {
+        context.body = sessionOf(signedIn);
       },
     },
     {
       method: "delete",
       path: "/api/session",
       access: everyRole,
+      owing: debts,
       handle: (context, signedIn) => {
         auth.signOut(context, signedIn);
         context.status = 204;
@@ -35,6 +38,6 @@ export function sessionRoutes(auth: Auth): Route[] {
   ];
 }
 
-function sessionOf({ name, role }: User): Session {
-  return { user: { name, role } };
+export function sessionOf({ user: { name, role }, owes }: SignedIn): Session {
+  return { user: { name, role }, ...(owes && { owes }) };
 }

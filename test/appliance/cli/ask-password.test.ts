@@ -13,7 +13,7 @@ const terminal = join(import.meta.dirname, "on_a_terminal.py");
 /** `segbox user add anna` on a terminal of its own, where somebody types when asked. */
 async function addUserTyping(data: string, first: string, second: string) {
   const answers = JSON.stringify([
-    ["Password, at least 12 characters: ", first],
+    ["Password, at least 15 characters: ", first],
     ["The same again: ", second],
   ]);
   const command = [process.execPath, main, "user", "add", "anna", "--role", "reviewer", "--data", data];
@@ -25,7 +25,7 @@ test("on a terminal the password is asked for twice, can be corrected while it i
   await using folder = await temporaryFolder();
   const { code, shown } = await addUserTyping(folder.path, "correct horsf\u007fe battery\r", "correct horse battery\r");
   assert.equal(code, 0, shown);
-  assert.equal(shown, "Password, at least 12 characters: \nThe same again: \nuser anna added as reviewer\n");
+  assert.equal(shown, "Password, at least 15 characters: \nThe same again: \nuser anna added as reviewer\n");
   const database = await openDatabase(join(folder.path, "segbox.sqlite"), 1);
   assert.ok(await verifyPassword("correct horse battery", findUser(database, "anna")!.passwordHash));
   database.close();

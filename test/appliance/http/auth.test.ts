@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { sessionLimits } from "../../../appliance/http/auth.ts";
+import { usualSignInSettings } from "../../../appliance/domain/user.ts";
 import { listAudit } from "../../../appliance/store/audit.ts";
 import { type Box, password, startBox } from "./box.ts";
+
+const idleMs = usualSignInSettings.idleMinutes * 60_000;
+const absoluteMs = usualSignInSettings.absoluteHours * 3_600_000;
 
 let box: Box;
 before(async () => {
@@ -107,11 +110,11 @@ test("signing out ends the session and takes the cookie back", async () => {
 
 test("a session ends an hour after its last request", async () => {
   const cookie = await box.signIn("reviewer");
-  box.passTime(sessionLimits.idleMs - 60_000);
+  box.passTime(idleMs - 60_000);
   assert.equal((await whoAmI(cookie)).status, 200);
-  box.passTime(sessionLimits.idleMs - 60_000);
+  box.passTime(idleMs - 60_000);
   assert.equal((await whoAmI(cookie)).status, 200);
-  box.passTime(sessionLimits.idleMs + 1_000);
+  box.passTime(idleMs + 1_000);
   assert.equal((await whoAmI(cookie)).status, 401);
 });
 
@@ -119,7 +122,7 @@ test("a session that is used all the time ends after twelve hours", async () => 
   const cookie = await box.signIn("reviewer");
   for (let used = 0; used < 15; used++) {
     assert.equal((await whoAmI(cookie)).status, 200);
-    box.passTime(sessionLimits.absoluteMs / 15);
+    box.passTime(absoluteMs / 15);
   }
   box.passTime(1_000);
   assert.equal((await whoAmI(cookie)).status, 401);

@@ -146,11 +146,11 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
       aheadMs += ms;
     },
     /** The cookie header of a new session. */
-    signIn: async (name: string): Promise<string> => {
+    signIn: async (name: string, secret = password): Promise<string> => {
       const answer = await fetch(`${origin}/api/session`, {
         method: "POST",
         headers: { "Content-Type": "application/json", Origin: origin },
-        body: JSON.stringify({ name, password }),
+        body: JSON.stringify({ name, password: secret }),
       });
       if (answer.status !== 200) throw new Error(`sign-in of ${name} answered ${answer.status}`);
       return answer.headers.getSetCookie()[0]!.split(";")[0]!;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import type { LiveEvent } from "../../../appliance/api/events.ts";
-import { sessionLimits } from "../../../appliance/http/auth.ts";
+import { usualSignInSettings } from "../../../appliance/domain/user.ts";
 import { addSeries, type Box, startBox } from "./box.ts";
 
 let box: Box;
@@ -69,7 +69,7 @@ test("the stream says every 15 s that it is alive, does not keep its session ali
   assert.equal(await stream.nextRaw(), "event: alive\ndata: 0");
   t.mock.timers.tick(15_000);
   assert.equal(await stream.nextRaw(), "event: alive\ndata: 0");
-  other.passTime(sessionLimits.idleMs + 1_000);
+  other.passTime(usualSignInSettings.idleMinutes * 60_000 + 1_000);
   t.mock.timers.tick(15_000);
   assert.equal(await stream.next(), undefined);
   await other.close();

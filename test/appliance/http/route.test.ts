@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { roles } from "../../../appliance/domain/user.ts";
 import type { Auth } from "../../../appliance/http/auth.ts";
 import { type Route, routerOf } from "../../../appliance/http/route.ts";
-import { addSession } from "../../../appliance/store/users.ts";
+import { addSession } from "../../../appliance/store/sessions.ts";
 import { type Box, startBox } from "./box.ts";
 
 let box: Box;
@@ -67,7 +67,8 @@ test("a route that does not say who may use it fails the start", () => {
 
 test("a session whose user was removed opens nothing", async () => {
   const { id } = box.database.run("insert into user (name, role, password_hash, created_at) values ('temp', 'admin', 'x', 0)");
-  addSession(box.database, { tokenDigest: "d", userId: id, at: Date.now() });
+  const times = { createdAt: Date.now(), lastSeenAt: Date.now() };
+  addSession(box.database, { ...times, tokenDigest: "d", userId: id, address: "127.0.0.1", gaveSecondFactor: false });
   box.database.run("delete from user where id = ?", id);
   assert.equal(box.database.get("select 1 from session where token_digest = 'd'"), undefined);
 });

@@ -1,0 +1,30 @@
+import * as z from "zod/mini";
+import type { Session } from "./session.ts";
+
+/** GET /api/account: one's own. */
+export type Account = {
+  readonly user: Session["user"];
+  readonly hasSecondFactor: boolean;
+  /** Whether one's role needs a second factor here. */
+  readonly needsSecondFactor: boolean;
+  readonly recoveryCodesLeft: number;
+  /** The one that was used last first. */
+  readonly sessions: readonly AccountSession[];
+};
+
+export type AccountSession = {
+  readonly id: string;
+  /** The session that asks. */
+  readonly isOwn: boolean;
+  /** Where its last request came from. */
+  readonly address: string;
+  /** UTC ms. */
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+};
+
+const password = z.string().check(z.minLength(1), z.maxLength(1024));
+
+/** POST /api/account/password */
+export const passwordChange = z.strictObject({ current: password, next: z.string().check(z.minLength(1), z.maxLength(4096)) });
+export type PasswordChange = z.infer<typeof passwordChange>;

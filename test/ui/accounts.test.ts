@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { build } from "esbuild";
+import type { Page } from "playwright-core";
+import { type Box, password, startBox } from "../appliance/http/box.ts";
+import { type Browser, openChromium } from "../peers/chromium.ts";
+import { eventually } from "../peers/eventually.ts";
+import { type TemporaryFolder, temporaryFolder } from "../peers/folder.ts";
+
+const ui = join(import.meta.dirname, "../../ui");
+const own = "plum violin harbour 42";
+let folder: TemporaryFolder;
+let box: Box;
+before(async () => {
+  folder = await temporaryFolder("ui");
+  const outdir = join(folder.path, "dist");
+  await build({ entryPoints: [join(ui, "main.ts")], bundle: true, format: "esm", splitting: true, target: "es2022", outdir });
+  for (const name of ["index.html", "icon.svg"]) await copyFile(join(ui, name), join(folder.path, name));
+  box = await startBox({ uiFolder: folder.path });
+});
+after(async () => {
+  await box.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** A browser in which somebody has entered name and password. */
+async function openAs(name: string, secret = password, path = "/"): Promise<Browser> {
+  const browser = await openChromium({ origin: box.origin, expected: [/status of 40[13]/, /status of 422/] });
+  try {
+    await browser.page.goto(path);
+    await browser.page.getByLabel("Name").fill(name);
+    await browser.page.getByLabel("Password").fill(secret);
+    await browser.page.keyboard.press("Enter");
+    await browser.page.getByRole("button", { name: "Sign out", exact: true }).waitFor();
+    return browser;
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+}
+
+/** For looking at: `SCREENSHOTS=folder node --test test/ui/accounts.test.ts`. */
+async function picture(page: Page, name: string): Promise<void> {
+  const pictures = process.env.SCREENSHOTS;
+  if (pictures === undefined) return;
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
+  }
+}
+
+/** Moves the focus on until it is on what has this name, as somebody without a mouse does. */
+async function tabTo({ page }: Browser, name: string): Promise<void> {
+  for (let pressed = 0; pressed < 60; pressed++) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      let element = document.activeElement;
+      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+      const label =
+        element instanceof HTMLInputElement || element instanceof HTMLSelectElement ? element.labels?.[0]?.textContent : undefined;
+      return (element?.getAttribute("aria-label") ?? label ?? element?.textContent ?? "").trim().replace(/\s+/g, " ");
+    });
+    if (focused.startsWith(name)) return;
+  }
+  assert.fail(`the focus does not come to ${name}`);
+}
+
+test("an administrator adds a user by keyboard alone; the user signs in, chooses a password and sees the worklist", async () => {
+  await using admin = await openAs("admin");
+  await tabTo(admin, "Users");
+  await admin.page.keyboard.press("Enter");
+  await admin.page.getByRole("heading", { name: "Add a user" }).waitFor();
+  await tabTo(admin, "Name");
+  await admin.page.keyboard.type("dora");
+  await admin.page.keyboard.press("Enter");
+  const notice = admin.page.locator("secret-notice");
+  await notice.getByText("Password of dora").waitFor();
+  const initial = (await notice.locator("code").textContent())!;
+  await admin.page.getByRole("row", { name: "dora" }).getByText("has not signed in yet").waitFor();
+  await picture(admin.page, "users");
+
+  await using dora = await openAs("dora", initial);
+  const { page } = dora;
+  await page.getByRole("heading", { name: "Choose a password of your own" }).waitFor();
+  await page.getByLabel("Current password").fill(initial);
+  const next = page.getByLabel("New password", { exact: true });
+  const strength = page.locator("#password-strength span");
+  for (const [typed, said] of [
+    ["short", "too short: at least 15 characters"],
+    ["passwordpassword", "too easily guessed"],
+    ["segbox-dora-2026", "hardly more than names that are known here"],
+    [own, "strong"],
+  ] as const) {
+    await next.fill(typed);
+    await strength.getByText(said, { exact: true }).waitFor();
+  }
+  await picture(page, "settle");
+  await page.getByLabel("New password again").fill("plum violin harbour 43");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("The two new passwords are not the same.").waitFor();
+  await page.getByLabel("New password again").fill(own);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Worklist" }).waitFor();
+  assert.equal(await page.getByRole("link", { name: "Users" }).count(), 0, "users are an administrator's matter");
+});
+
+test("removing a user asks first, and Escape is a no", async () => {
+  await using admin = await openAs("admin", password, "/users");
+  const { page } = admin;
+  const remove = page.getByRole("button", { name: "Remove dora" });
+  await remove.focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Remove dora? Their sessions end.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  assert.equal(await remove.count(), 1);
+  await remove.focus();
+  await page.keyboard.press("Enter");
+  await tabTo(admin, "Remove");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").getByText("Done.").waitFor();
+  assert.equal(await remove.count(), 0);
+});
+
+test("the last administrator stays one, and the page says why", async () => {
+  await using admin = await openAs("admin", password, "/users");
+  const { page } = admin;
+  const role = page.getByLabel("Role of admin");
+  await role.selectOption("reviewer");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("This is the last administrator.").waitFor();
+  await eventually(async () => (await role.inputValue()) === "admin" || undefined);
+});
+
+test("the account page lists sessions with where they are used, and ends them", async () => {
+  await using browser = await openAs("reviewer", password, "/account");
+  const other = await box.signIn("reviewer");
+  const { page } = browser;
+  await page.reload();
+  await page.getByText("this browser").waitFor();
+  await picture(page, "account");
+  await page.getByRole("button", { name: "End the session from 127.0.0.1" }).click();
+  await page.getByRole("status").getByText("The session has ended.").waitFor();
+  assert.equal((await fetch(`${box.origin}/api/session`, { headers: { cookie: other } })).status, 401);
+  const third = await box.signIn("reviewer");
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await page.getByLabel("Password").waitFor();
+  assert.equal((await fetch(`${box.origin}/api/session`, { headers: { cookie: third } })).status, 401);
+});
+
+test("a changed password ends the other sessions and leaves this one", async () => {
+  await using browser = await openAs("engineer", password, "/account");
+  const other = await box.signIn("engineer");
+  const { page } = browser;
+  await page.getByLabel("Current password").fill("not this one");
+  await page.getByLabel("New password", { exact: true }).fill(own);
+  await page.getByLabel("New password again").fill(own);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("alert").getByText("This is not your current password.").waitFor();
+  await page.getByLabel("Current password").fill(password);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("status").getByText("Your password is changed.").waitFor();
+  assert.equal((await fetch(`${box.origin}/api/session`, { headers: { cookie: other } })).status, 401);
+  await page.getByRole("link", { name: "Deliveries" }).click();
+  await page.getByRole("heading", { name: "Everything has arrived" }).waitFor();
+});
