@@ -13,6 +13,7 @@ import { parseHttpSettings } from "./config/http-settings.ts";
 import type { Site } from "./config/site-file.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { createYoungCollector } from "./host/collect-young.ts";
+import { confinement } from "./host/confine.ts";
 import { readMachine } from "./host/machine.ts";
 import { ownHostNames } from "./host/own-names.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
@@ -91,6 +92,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   const auditHeads = await AuditHeads.open(database, folder, clock, log);
   started.defer(() => auditHeads.stop());
   if (provision !== undefined && (await applySiteFile(database, provision, clock.now()))) log.info("site-file-applied");
+  const confined = confinement();
+  log[confined.network === "none" && confined.memoryBytes !== null ? "info" : "warn"]("children-confined", confined);
   const station = getSetting<Site["station"]>(database, "station");
   const storedDicom = getSetting<unknown>(database, "dicom");
   const storedHttp = getSetting<unknown>(database, "http");

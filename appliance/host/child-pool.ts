@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { errorOf, type FromChild } from "./child-process.ts";
+import { confinedFork } from "./confine.ts";
 
 export type ChildPoolOptions = {
   /** Longest time for one request before the child is taken for hung and killed. */
@@ -75,7 +76,7 @@ export class ChildPool<Request, Reply> {
       child.channel?.ref();
       return { child, asked };
     }
-    const child = fork(this.#entry, { stdio: ["ignore", "ignore", "ignore", "ipc"], serialization: "advanced" });
+    const child = fork(this.#entry, { ...confinedFork(), stdio: ["ignore", "ignore", "ignore", "ipc"], serialization: "advanced" });
     child.on("error", () => {}); // who asks hears of it; later nobody needs to
     return { child, asked: 0 };
   }

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
+import { confinedFork } from "./confine.ts";
 
 /** What a child says to its parent. */
 export type FromChild<Progress, Reply> =
@@ -7,22 +8,28 @@ export type FromChild<Progress, Reply> =
   | { readonly kind: "reply"; readonly reply: Reply }
   | { readonly kind: "error"; readonly name: string; readonly code: string; readonly message: string; readonly stack: string | undefined };
 
+export type ChildLimits = {
+  /** Longest silence between two messages before the child is taken for hung and killed. */
+  readonly stallMs: number;
+  /** What its data may take; absent: four fifths of the machine's memory. */
+  readonly memoryBytes?: number;
+};
+
 /**
- * Gives one request to a child process of its own and waits for the reply. A crash, a hang or an out-of-memory kill of the child costs this
+ * Gives one request to a child process of its own, without network ({@link confinedFork}), and waits for the reply. A crash, a hang or an out-of-memory kill of the child costs this
  * one request, never the caller. Errors keep their class across the border; a child that ends without an answer is a fault with what it
  * last wrote.
  *
  * @param entry module that calls {@link serveChild}
- * @param stallMs longest silence between two messages before the child is taken for hung and killed
  */
 export function askChild<Request, Progress, Reply>(
   entry: string,
   request: Request,
-  { stallMs, signal, onProgress }: { stallMs: number; signal?: AbortSignal; onProgress?: (progress: Progress) => void },
+  { stallMs, signal, onProgress, memoryBytes }: ChildLimits & { signal?: AbortSignal; onProgress?: (progress: Progress) => void },
 ): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   signal?.throwIfAborted();
-  const child = fork(entry, { stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
+  const child = fork(entry, { ...confinedFork(memoryBytes), stdio: ["ignore", "ignore", "pipe", "ipc"], serialization: "advanced" });
   let lastWords = "";
   let outcome: (() => void) | undefined;
   let stall: NodeJS.Timeout | undefined;

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RefusedError, UnavailableError } from "../../../appliance/base/errors.ts";
 import { serveChild } from "../../../appliance/host/child-process.ts";
@@ -36,6 +37,18 @@ serveChild<Asked, number | string, unknown>(async ({ what, bytes }, onProgress) 
     case "tell pid":
       onProgress(`pid ${process.pid}`);
       return sleep(60_000);
+    case "connect":
+      return new Promise((resolve) => {
+        const socket = connect({ host: "127.0.0.1", port: Number(Buffer.from(bytes ?? []).toString()) });
+        socket.on("connect", () => resolve("connected")).on("error", ({ code }: NodeJS.ErrnoException) => resolve(code));
+      });
+    case "allocate": {
+      const kept: Uint8Array[] = [];
+      for (let megabytes = 0; megabytes < 600; megabytes += 20) kept.push(new Uint8Array(20 * 2 ** 20).fill(1));
+      return kept.length;
+    }
+    case "proto":
+      return "__proto__" in {};
     default:
       throw new Error(`what is ${what}?`);
   }
