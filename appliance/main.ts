@@ -16,6 +16,7 @@ import { createYoungCollector } from "./host/collect-young.ts";
 import { confinement } from "./host/confine.ts";
 import { readMachine } from "./host/machine.ts";
 import { ownHostNames } from "./host/own-names.ts";
+import { Sealing } from "./host/sealing.ts";
 import { machineSerialNumber } from "./host/serial-number.ts";
 import { readSoftwareVersion } from "./host/software-version.ts";
 import { LiveEvents } from "./http/live-events.ts";
@@ -234,6 +235,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     {
       database,
       clock,
+      sealing: await Sealing.open(folder.secretKey),
       subscribe: live.subscribe,
       progressOf,
       resultFolder: folder.result,

@@ -28,3 +28,20 @@ const password = z.string().check(z.minLength(1), z.maxLength(1024));
 /** POST /api/account/password */
 export const passwordChange = z.strictObject({ current: password, next: z.string().check(z.minLength(1), z.maxLength(4096)) });
 export type PasswordChange = z.infer<typeof passwordChange>;
+
+/** POST /api/account/second-factor; answered by a {@link ProposedSecondFactor}. */
+export const passwordRequest = z.strictObject({ password });
+
+/** Of no effect before a code of it came to POST /api/account/second-factor/confirm, which answers with {@link RecoveryCodes}. */
+export type ProposedSecondFactor = {
+  /** Base32, to be typed by hand. */
+  readonly secret: string;
+  /** otpauth:, for a QR code. */
+  readonly uri: string;
+};
+
+/** A code of the authenticator app or, but for `confirm`, a recovery code. */
+export const codeRequest = z.strictObject({ code: z.string().check(z.minLength(1), z.maxLength(64)) });
+
+/** Told this once. */
+export type RecoveryCodes = { readonly codes: readonly string[] };

@@ -1,7 +1,12 @@
 /** Every address of the wire contract, once. */
 export const paths = {
   session: "/api/session",
+  sessionSecondFactor: "/api/session/second-factor",
   account: "/api/account",
+  secondFactor: "/api/account/second-factor",
+  confirmSecondFactor: "/api/account/second-factor/confirm",
+  removeSecondFactor: "/api/account/second-factor/remove",
+  recoveryCodes: "/api/account/recovery-codes",
   ownPassword: "/api/account/password",
   ownSessions: "/api/account/sessions",
   ownSession: (id: string) => `/api/account/sessions/${id}`,
@@ -11,6 +16,8 @@ export const paths = {
   resetPassword: (id: number) => `/api/users/${id}/reset-password`,
   resetSecondFactor: (id: number) => `/api/users/${id}/reset-second-factor`,
   userSessions: (id: number) => `/api/users/${id}/sessions`,
+  tokens: "/api/tokens",
+  token: (id: number) => `/api/tokens/${id}`,
   signInSettings: "/api/sign-in-settings",
   device: "/api/device",
   seriesList: "/api/series",

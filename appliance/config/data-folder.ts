@@ -5,6 +5,8 @@ export type DataFolder = {
   readonly root: string;
   readonly database: string;
   readonly lock: string;
+  /** What secrets in the database are encrypted with; a backup without it has no second factors. */
+  readonly secretKey: string;
   /** Received DICOM files. */
   readonly objects: string;
   /** Models that were imported here; the shipped ones lie with the program. */
@@ -30,6 +32,7 @@ export function dataFolder(root: string): DataFolder {
     root,
     database: join(root, "segbox.sqlite"),
     lock: join(root, "service.lock"),
+    secretKey: join(root, "secret.key"),
     objects: join(root, "objects"),
     models: join(root, "models"),
     activation: (model) => join(root, "activations", `${model}.json`),

@@ -2,30 +2,24 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { hashPassword, verifyPassword } from "../host/password.ts";
-import { createHostResolver } from "../host/resolve-host.ts";
-import { callsFrom } from "../pipeline/accept.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
-import { findTokenOwner, type TokenOwner } from "../store/node-tokens.ts";
 import { removeSession } from "../store/sessions.ts";
-import { findNode } from "../store/settings.ts";
 import { type Credentials, findUser, getUser } from "../store/users.ts";
+import { type Bearer, Bearers, type Opens } from "./bearer.ts";
 import type { Context } from "./context.ts";
 import { addressOf, Sessions, type SignedIn } from "./sessions.ts";
 import { SignInDelay } from "./sign-in-delay.ts";
 
 const mostSignInsAtOnce = 8; // each takes 19 MiB and a core for some 50 ms; inference wants both
 
-/** A signed-in person, or a node by its token. */
-export type Requester = ({ readonly kind: "user" } & SignedIn) | ({ readonly kind: "node" } & TokenOwner);
+/** A signed-in person, or a node or another program by its token. */
+export type Requester = ({ readonly kind: "user" } & SignedIn) | Bearer;
 
 /** As the audit trail calls them. */
 export function actorOf(requester: Requester): string {
-  return requester.kind === "user" ? `user:${requester.user.name}` : `node:${requester.name}`;
+  return requester.kind === "user" ? `user:${requester.user.name}` : `${requester.kind}:${requester.name}`;
 }
-
-const noteRefusedTokensEveryMs = 60_000;
-const mostRefusedAddresses = 1_000;
 
 /** Who asks: sign-in, and what each request shows. */
 export class Auth {
@@ -35,8 +29,7 @@ export class Auth {
   readonly #decoyHash: string;
   readonly #delay: SignInDelay;
   readonly #onEnd: (tokenDigest: string) => void;
-  readonly #refusedTokens = new Map<string, number>();
-  readonly #resolveHost: (host: string) => Promise<readonly string[]>;
+  readonly #bearers: Bearers;
   #verifying = 0;
 
   private constructor(database: Database, clock: Clock, isSecure: boolean, decoyHash: string, onEnd: (tokenDigest: string) => void) {
@@ -45,8 +38,8 @@ export class Auth {
     this.#clock = clock;
     this.#decoyHash = decoyHash;
     this.#delay = new SignInDelay(clock.now);
-    this.#resolveHost = createHostResolver(clock);
     this.#onEnd = onEnd;
+    this.#bearers = new Bearers(database, clock);
   }
 
   /** @param onEnd called with the digest of a session's token when that session was ended on purpose */
@@ -99,14 +92,14 @@ export class Auth {
   }
 
   /** @param change runs in a transaction with the renewal; gives the digests of other sessions that it has ended */
-  renew(context: Context, signedIn: SignedIn, change: () => readonly string[], gaveSecondFactor?: boolean): void {
+  renew(context: Context, signedIn: SignedIn, change: () => readonly string[], gaveSecondFactor?: boolean): SignedIn {
     const { token, ended } = this.#database.transaction(() => {
       const others = change();
       const renewed = this.sessions.renew(context, signedIn, gaveSecondFactor);
       return { token: renewed.token, ended: [...others, renewed.ended] };
     });
     this.ended(ended);
-    this.sessions.setCookie(context, token);
+    return this.#handOver(context, token);
   }
 
   /** Tells that sessions have ended. */
@@ -115,32 +108,15 @@ export class Auth {
   }
 
   /**
-   * Who asks, where nodes may too: a request with an Authorization header is judged by that alone, and refused where it names no node;
-   * one without by its cookie. A token counts only from where its node calls from, unless the node's `tokenFrom` says `anywhere`.
+   * Who asks, where tokens count too: a request with an Authorization header is judged by that alone, and refused where it names nobody;
+   * one without by its cookie.
    */
-  async requester(context: Context): Promise<Requester | undefined> {
-    const authorization = context.get("Authorization");
-    if (authorization === "") {
+  async requester(context: Context, opens: Opens): Promise<Requester | undefined> {
+    if (context.get("Authorization") === "") {
       const signedIn = this.sessions.of(context);
       return signedIn && { kind: "user", ...signedIn };
     }
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const owner = token === undefined ? undefined : findTokenOwner(this.#database, token, this.#clock.now());
-    const isHere = owner !== undefined && (await this.#mayShowToken(owner, addressOf(context)));
-    if (owner && isHere) return { kind: "node", ...owner };
-    this.#noteRefusedToken(addressOf(context), owner);
-    if (owner)
-      throw new RefusedError(
-        "token-address",
-        `the token of ${owner.name} counts only from where that node calls from (callsFrom, or its host)`,
-      );
-    context.set("WWW-Authenticate", 'Bearer realm="segbox"');
-    throw new RefusedError("token-invalid", "expected the token of a node, as `segbox node token NAME` prints it");
-  }
-
-  async #mayShowToken({ name }: TokenOwner, address: string): Promise<boolean> {
-    const node = findNode(this.#database, name);
-    return node !== undefined && (node.tokenFrom === "anywhere" || (await callsFrom(node, address, this.#resolveHost)));
+    return this.#bearers.of(context, opens);
   }
 
   signOut(context: Context, { user, tokenDigest }: SignedIn): void {
@@ -183,21 +159,6 @@ export class Auth {
     const signedIn = this.sessions.ofToken(token);
     if (!signedIn) throw new RefusedError("signed-out", "the session has ended; sign in");
     return signedIn;
-  }
-
-  /** Once a minute and address: nobody fills the audit trail from outside. */
-  #noteRefusedToken(address: string, owner: TokenOwner | undefined): void {
-    const at = this.#clock.now();
-    if (at - (this.#refusedTokens.get(address) ?? 0) < noteRefusedTokensEveryMs) return;
-    if (this.#refusedTokens.size >= mostRefusedAddresses) this.#refusedTokens.clear();
-    this.#refusedTokens.set(address, at);
-    addAudit(this.#database, {
-      at,
-      actor: owner ? `node:${owner.name}` : "unknown",
-      action: "token-refused",
-      object: "session",
-      detail: { address },
-    });
   }
 }
 

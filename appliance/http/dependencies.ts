@@ -7,6 +7,7 @@ import type { DeliveryId, PullId, ResultId } from "../domain/ids.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
+import type { Sealing } from "../host/sealing.ts";
 import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
 import type { WebStore } from "../pipeline/web-store.ts";
@@ -17,6 +18,8 @@ import type { ModelPlaces } from "./model-views.ts";
 export type HttpDependencies = {
   readonly database: Database;
   readonly clock: Clock;
+  /** What secrets in the database are encrypted with. */
+  readonly sealing: Sealing;
   /** Calls the listener with each change from now on, until the function it returns is called. */
   readonly subscribe: (listener: (event: LiveEvent) => void) => () => void;
   /** 0..1 while inference of a result runs, else null. */

@@ -18,6 +18,7 @@ const statuses: Readonly<Record<string, number>> = {
   "token-invalid": 401,
   "token-address": 403,
   role: 403,
+  scope: 403,
   "owes-second-factor": 403,
   "owes-password": 403,
   "owes-second-factor-setup": 403,

@@ -1,5 +1,6 @@
 import Router from "@koa/router";
 import { RefusedError } from "../base/errors.ts";
+import type { TokenScope } from "../domain/token-scope.ts";
 import { type Debt, type Role, roles } from "../domain/user.ts";
 import type { Auth, Requester } from "./auth.ts";
 import type { Context, RequestState } from "./context.ts";
@@ -14,16 +15,30 @@ export type Route = {
   /** What a session may still owe and yet use this route: what settles the debt, and leaving. */
   readonly owing?: readonly Debt[];
 } & (
-  | { readonly access: "public"; readonly nodes?: never; readonly handle: (context: Context) => void | Promise<void> }
+  | {
+      readonly access: "public";
+      readonly nodes?: never;
+      readonly scope?: never;
+      readonly handle: (context: Context) => void | Promise<void>;
+    }
   | {
       readonly access: readonly Role[];
       readonly nodes?: never;
+      readonly scope?: never;
       readonly handle: (context: Context, signedIn: SignedIn) => void | Promise<void>;
     }
   | {
       readonly access: readonly Role[];
       /** Nodes may too, by their token. */
       readonly nodes: true;
+      readonly scope?: never;
+      readonly handle: (context: Context, requester: Requester) => void | Promise<void>;
+    }
+  | {
+      readonly access: readonly Role[];
+      readonly nodes?: never;
+      /** Programs may too, by a token of this scope. */
+      readonly scope: TokenScope;
       readonly handle: (context: Context, requester: Requester) => void | Promise<void>;
     }
 );
@@ -39,9 +54,9 @@ export function routerOf(routes: readonly Route[], auth: Auth): Router<RequestSt
     if (!isDeclared) throw new Error(`${route.method.toUpperCase()} ${route.path} does not say which roles may use it`);
     router[route.method](route.path, async (context) => {
       if (route.access === "public") return route.handle(context);
-      if (route.nodes) {
-        const requester = await auth.requester(context);
-        if (requester?.kind !== "node") requireAccess(route, requester);
+      if (route.nodes || route.scope) {
+        const requester = await auth.requester(context, route);
+        if (!requester || requester.kind === "user") requireAccess(route, requester);
         return route.handle(context, requester!);
       }
       const signedIn = auth.sessions.of(context);

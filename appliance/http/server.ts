@@ -23,8 +23,10 @@ import { eventRoutes } from "./routes/events.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { secondFactorRoutes } from "./routes/second-factor.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
 import { readStaticFiles, serveStatic } from "./static.ts";
@@ -63,7 +65,9 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   const routes = [
     ...sessionRoutes(auth),
     ...accountRoutes(dependencies, auth),
+    ...secondFactorRoutes(dependencies, auth),
     ...userRoutes(dependencies, auth),
+    ...tokenRoutes(dependencies),
     ...seriesRoutes(dependencies),
     ...resultRoutes(dependencies),
     ...deliveryRoutes(dependencies),

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { RefusedError } from "../base/errors.ts";
 import { type Debt, debtOf, type User } from "../domain/user.ts";
 import type { Database } from "../store/database.ts";
 import { addSession, findSession, removeSession, removeStaleSessions, type Session, touchSession } from "../store/sessions.ts";
@@ -46,6 +47,7 @@ export class Sessions {
   /** The same session under a new token: what it may do has changed. Its end stays where it was. Runs inside a transaction. */
   renew(context: Context, { user, tokenDigest }: SignedIn, gaveSecondFactor?: boolean): { token: string; ended: string } {
     const earlier = findSession(this.#database, tokenDigest);
+    if (!earlier) throw new RefusedError("signed-out", "the session has ended meanwhile; sign in"); // what was ended does not come back
     const token = makeToken();
     removeSession(this.#database, tokenDigest);
     const at = this.#clock.now();
@@ -53,8 +55,8 @@ export class Sessions {
       tokenDigest: digestOf(token),
       userId: user.id,
       address: addressOf(context),
-      gaveSecondFactor: gaveSecondFactor ?? earlier?.gaveSecondFactor ?? false,
-      createdAt: earlier?.createdAt ?? at,
+      gaveSecondFactor: gaveSecondFactor ?? earlier.gaveSecondFactor,
+      createdAt: earlier.createdAt,
       lastSeenAt: at,
     });
     return { token, ended: tokenDigest };

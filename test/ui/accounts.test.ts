@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import type { Page } from "playwright-core";
+import { totpCode } from "../../appliance/host/totp.ts";
 import { type Box, password, startBox } from "../appliance/http/box.ts";
 import { type Browser, openChromium } from "../peers/chromium.ts";
 import { eventually } from "../peers/eventually.ts";
@@ -165,4 +166,38 @@ test("a changed password ends the other sessions and leaves this one", async () 
   assert.equal((await fetch(`${box.origin}/api/session`, { headers: { cookie: other } })).status, 401);
   await page.getByRole("link", { name: "Deliveries" }).click();
   await page.getByRole("heading", { name: "Everything has arrived" }).waitFor();
+});
+
+test("a second factor is set up with the QR code's secret, asked for at the next sign-in, and a recovery code opens too", async () => {
+  await using browser = await openAs("reviewer", password, "/account");
+  const { page } = browser;
+  const panel = page.locator("second-factor-panel");
+  await panel.getByLabel("Current password").fill(password);
+  await panel.getByRole("button", { name: "Set up" }).click();
+  await panel.getByRole("img", { name: "QR code for the authenticator app" }).waitFor();
+  const secret = ((await panel.locator("code").textContent()) ?? "").replaceAll(" ", "");
+  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2)));
+  await picture(page, "second-factor");
+  await panel.getByLabel("Code of the app").fill(totpCode(key, Math.floor(box.now() / 30_000)));
+  await page.keyboard.press("Enter");
+  const codes = ((await panel.locator("secret-notice code").textContent()) ?? "").split("\n");
+  assert.equal(codes.length, 10);
+  await panel.getByRole("button", { name: "I have them" }).click();
+  await panel.getByText("10 of 10 recovery codes are left.").waitFor();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+
+  await page.getByLabel("Name").fill("reviewer");
+  await page.getByLabel("Password").fill(password);
+  await page.keyboard.press("Enter");
+  const code = page.getByLabel("Code of the app, or a recovery code");
+  await code.waitFor();
+  await picture(page, "code");
+  await eventually(async () => (await code.evaluate((input) => input === document.activeElement)) || undefined);
+  await page.keyboard.type("000000");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("The code is wrong").waitFor();
+  await code.fill(codes[0]!);
+  await page.keyboard.press("Enter");
+  await page.getByText("9 of 10 recovery codes are left.").waitFor();
 });

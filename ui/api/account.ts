@@ -1,4 +1,4 @@
-import type { Account, PasswordChange } from "../../appliance/api/account.ts";
+import type { Account, PasswordChange, ProposedSecondFactor, RecoveryCodes } from "../../appliance/api/account.ts";
 import { paths } from "../../appliance/api/paths.ts";
 import { getJson, send } from "./client.ts";
 
@@ -16,4 +16,24 @@ export async function endOwnSession(id: string): Promise<void> {
 
 export async function signOutEverywhere(): Promise<void> {
   await send("DELETE", paths.ownSessions);
+}
+
+export async function proposeSecondFactor(password: string): Promise<ProposedSecondFactor> {
+  return (await (await send("POST", paths.secondFactor, { password })).json()) as ProposedSecondFactor;
+}
+
+export async function confirmSecondFactor(code: string): Promise<readonly string[]> {
+  return codesIn(await send("POST", paths.confirmSecondFactor, { code }));
+}
+
+export async function removeSecondFactor(code: string): Promise<void> {
+  await send("POST", paths.removeSecondFactor, { code });
+}
+
+export async function renewRecoveryCodes(code: string): Promise<readonly string[]> {
+  return codesIn(await send("POST", paths.recoveryCodes, { code }));
+}
+
+async function codesIn(answer: Response): Promise<readonly string[]> {
+  return ((await answer.json()) as RecoveryCodes).codes;
 }

@@ -16,6 +16,11 @@ export async function signIn(request: SignInRequest): Promise<Session> {
   return (await (await send("POST", paths.session, request)).json()) as Session;
 }
 
+/** The second step, where the first one's answer owes it. */
+export async function giveSecondFactor(code: string): Promise<void> {
+  await send("POST", paths.sessionSecondFactor, { code });
+}
+
 export async function signOut(): Promise<void> {
   await send("DELETE", paths.session);
 }

@@ -396,6 +396,7 @@ export const text = {
     role: "Your role may not do this. Ask an administrator.",
     "not-found": "It is not there (any more).",
     "password-wrong": "This is not your current password.",
+    "code-wrong": "The code is wrong, or was used already. Wait for the next one.",
     "password-same": "Choose another password than the one that you have.",
     "password-names": "Hardly more than names that are known here. Choose another one.",
     "password-common": "This password is too easily guessed. Choose another one.",

@@ -9,6 +9,7 @@ export function deviceRoutes({ database, device, receiving }: HttpDependencies):
       method: "get",
       path: "/api/device",
       access: everyRole,
+      scope: "status",
       handle: async (context) => {
         context.body = await device();
       },

@@ -1,4 +1,5 @@
 import { addAudit } from "../../store/audit.ts";
+import { actorOf } from "../auth.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { everyRole, idIn, notFound, type Route } from "../route.ts";
 import { readSeriesDetail, readSeriesSummaries } from "../series-views.ts";
@@ -12,11 +13,12 @@ export function seriesRoutes(dependencies: HttpDependencies): Route[] {
       method: "get",
       path: "/api/series",
       access: everyRole,
-      handle: (context, { user }) => {
+      scope: "worklist",
+      handle: (context, requester) => {
         const { before } = context.query;
         if (before !== undefined && (typeof before !== "string" || !/^[1-9]\d{0,14}$/.test(before))) throw notFound("page");
         const detail = before === undefined ? {} : { before: Number(before) };
-        addAudit(database, { at: clock.now(), actor: `user:${user.name}`, action: "worklist-viewed", object: "series", detail });
+        addAudit(database, { at: clock.now(), actor: actorOf(requester), action: "worklist-viewed", object: "series", detail });
         context.body = readSeriesSummaries(database, progressOf, { ...detail, limit: pageSize });
       },
     },
@@ -24,11 +26,12 @@ export function seriesRoutes(dependencies: HttpDependencies): Route[] {
       method: "get",
       path: "/api/series/:id",
       access: everyRole,
-      handle: async (context, { user }) => {
+      scope: "worklist",
+      handle: async (context, requester) => {
         const id = idIn(context, "id");
         const detail = await readSeriesDetail(dependencies, id);
         if (!detail) throw notFound("series");
-        addAudit(database, { at: clock.now(), actor: `user:${user.name}`, action: "series-viewed", object: `series:${id}`, detail: {} });
+        addAudit(database, { at: clock.now(), actor: actorOf(requester), action: "series-viewed", object: `series:${id}`, detail: {} });
         context.body = detail;
       },
     },

@@ -58,24 +58,6 @@ test("a wrong password and an unknown name get the same answer, and no cookie", 
   box.passTime(2 * 60 * 60_000);
 });
 
-test("an unknown name takes as long as a wrong password", async () => {
-  const [known, unknown]: [number[], number[]] = [[], []];
-  for (let attempt = 0; attempt < 5; attempt++)
-    for (const [name, times] of [
-      ["reviewer", known],
-      [`nobody${attempt}`, unknown],
-    ] as const) {
-      const startedMs = performance.now();
-      await signIn(name, "wrong password");
-      times.push(performance.now() - startedMs);
-      box.passTime(61_000);
-    }
-  const middle = (times: number[]): number => times.toSorted((one, other) => one - other)[2] ?? 0;
-  // the hash takes some 50 ms, all else one or two: without it the unknown name would be ten times faster. Half leaves room for a busy machine
-  assert.ok(middle(unknown) > middle(known) / 2, `known ${middle(known)} ms, unknown ${middle(unknown)} ms`);
-  box.passTime(2 * 60 * 60_000);
-});
-
 test("after five wrong passwords even the right one must wait, and is told how long", async () => {
   for (let attempt = 0; attempt < 5; attempt++) assert.equal((await signIn("engineer", "wrong password")).status, 401);
   const early = await signIn("engineer", password);

@@ -11,6 +11,7 @@ import { type ResultOutput, usualOutputSettings } from "../../../appliance/domai
 import type { SeriesDescription } from "../../../appliance/domain/series.ts";
 import { roles } from "../../../appliance/domain/user.ts";
 import { hashPassword } from "../../../appliance/host/password.ts";
+import { Sealing } from "../../../appliance/host/sealing.ts";
 import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
 import { LiveEvents } from "../../../appliance/http/live-events.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
@@ -41,7 +42,7 @@ const shippedModels = join(import.meta.dirname, "../../../models");
 /** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
 export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
-  const database = await openDatabase(join(folder, "segbox.db"), Date.now());
+  const database = await openDatabase(join(folder, "segbox.sqlite"), Date.now());
   for (const role of roles) addUser(database, { name: role, role, passwordHash: await hashPassword(password), createdAt: Date.now() });
 
   let aheadMs = 0;
@@ -56,7 +57,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
     database,
     objects: await ObjectFolder.open(join(folder, "objects"), durability),
     space: new FreeSpace(folder, minimumFreeBytes, () => {}),
-    logSync: new LogSync(join(folder, "segbox.db"), durability),
+    logSync: new LogSync(join(folder, "segbox.sqlite"), durability),
     changes: new Changes(),
     clock,
     log: createLog((line) => log.push(line), clock.now, "debug"),
@@ -73,6 +74,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
   const dependencies: HttpDependencies = {
     database,
     clock,
+    sealing: await Sealing.open(join(folder, "secret.key")),
     subscribe: live.subscribe,
     progressOf,
     resultFolder,
@@ -133,6 +135,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
     activationFile,
     benchmarkFile,
     database,
+    folder,
     http,
     live,
     log,
@@ -142,6 +145,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
     receiving,
     resultFolder,
     retried,
+    now: clock.now,
     passTime: (ms: number) => {
       aheadMs += ms;
     },

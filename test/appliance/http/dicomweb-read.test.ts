@@ -107,7 +107,7 @@ test("a token counts from where its node calls from, or anywhere where its setti
 });
 
 test("a token opens no other page of the box", async () => {
-  assert.equal((await fetch(`${box.origin}/api/series`, { headers: { authorization: `Bearer ${token}` } })).status, 401);
+  assert.equal((await fetch(`${box.origin}/api/series`, { headers: { authorization: `Bearer ${token}` } })).status, 403);
 });
 
 test("studies are found by name, id, date, modality and UID, and told in UTF-8", async () => {

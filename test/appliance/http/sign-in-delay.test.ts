@@ -18,6 +18,22 @@ test("five tries are free, then each pause is twice the last, up to a minute", (
   );
 });
 
+test("pauses after wrong codes grow up to an hour, and are remembered for a day", () => {
+  let now = 0;
+  const delay = new SignInDelay(() => now);
+  let longest = 0;
+  for (let attempt = 0; attempt < 20; attempt++) {
+    now += delay.begin("anna", `10.0.0.${attempt}`, "code");
+    delay.begin("anna", `10.0.1.${attempt}`, "code");
+    longest = Math.max(longest, delay.begin("anna", `10.0.2.${attempt}`, "code"));
+  }
+  assert.equal(longest, 3_600_000);
+  assert.equal(delay.begin("anna", "10.0.3.1"), 0, "passwords are another count");
+  now += 23 * 3_600_000;
+  delay.begin("anna", "10.0.3.2", "code");
+  assert.equal(delay.begin("anna", "10.0.3.3", "code"), 3_600_000);
+});
+
 test("many tries at the same moment are not all free", () => {
   const delay = new SignInDelay(() => 0);
   const free = Array.from({ length: 100 }, () => delay.begin("anna", "10.0.0.1")).filter((waitMs) => waitMs === 0);

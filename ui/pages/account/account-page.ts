@@ -9,6 +9,7 @@ import { formatMoment } from "../../text/format.ts";
 import { errorSentence } from "../../text/reasons.ts";
 import "../../elements/error-notice.ts";
 import "../../elements/new-password-form.ts";
+import "./second-factor-panel.ts";
 
 /**
  * One's own account: password, sessions. Stands in the document itself, for password managers.
@@ -57,8 +58,9 @@ export class AccountPage extends LitElement {
     `;
   }
 
-  #parts({ user, sessions }: Account) {
+  #parts(account: Account) {
     const t = text.account;
+    const { user, sessions } = account;
     return html`
       <section class="panel" aria-labelledby="password-title">
         <h2 id="password-title">${t.password}</h2>
@@ -70,6 +72,7 @@ export class AccountPage extends LitElement {
           @change-password=${this.#changePassword}
         ></new-password-form>
       </section>
+      <second-factor-panel .account=${account} @changed=${this.refresh}></second-factor-panel>
       <section class="panel" aria-labelledby="sessions-title">
         <h2 id="sessions-title">${t.sessions}</h2>
         <ul class="rows">${sessions.map((session) => this.#session(session))}</ul>
