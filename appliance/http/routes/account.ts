@@ -100,7 +100,7 @@ export function accountRoutes({ database, clock, device }: HttpDependencies, aut
   ];
 }
 
-/** Names a session without telling what opens it: the beginning of a digest of a digest's source that nobody can guess. */
+/** Names a session, by 64 bits of its token's SHA-256: no way back to the token. */
 function sessionId(tokenDigest: string): string {
   return tokenDigest.slice(0, 16);
 }
