@@ -155,12 +155,12 @@ test("a changed password ends the other sessions and leaves this one", async () 
   await using browser = await openAs("engineer", password, "/account");
   const other = await box.signIn("engineer");
   const { page } = browser;
-  await page.getByLabel("Current password").fill("not this one");
+  await page.locator("new-password-form").getByLabel("Current password").fill("not this one");
   await page.getByLabel("New password", { exact: true }).fill(own);
   await page.getByLabel("New password again").fill(own);
   await page.getByRole("button", { name: "Change password" }).click();
   await page.getByRole("alert").getByText("This is not your current password.").waitFor();
-  await page.getByLabel("Current password").fill(password);
+  await page.locator("new-password-form").getByLabel("Current password").fill(password);
   await page.getByRole("button", { name: "Change password" }).click();
   await page.getByRole("status").getByText("Your password is changed.").waitFor();
   assert.equal((await fetch(`${box.origin}/api/session`, { headers: { cookie: other } })).status, 401);
