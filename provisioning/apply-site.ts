@@ -5,7 +5,7 @@ import { plainly } from "../appliance/base/system-errors.ts";
 import { parseSiteFile, type Site } from "../appliance/config/site-file.ts";
 import { addAudit } from "../appliance/store/audit.ts";
 import type { Database } from "../appliance/store/database.ts";
-import { getSetting, replaceNodesAndRules, setSetting } from "../appliance/store/settings.ts";
+import { getSetting, listNodes, listRules, replaceNodesAndRules, setSetting } from "../appliance/store/settings.ts";
 
 /**
  * Applies a site file: its station, DICOM and HTTP settings, nodes and rules take the place of those in the database. A file whose content
@@ -19,11 +19,21 @@ export async function applySiteFile(database: Database, path: string, now: numbe
   if (getSetting<string>(database, "provisioned") === digest) return false;
   const site = parseSiteFile(text);
   database.transaction(() => {
+    const before = settingsIn(database);
     applySite(database, site);
     setSetting(database, "provisioned", digest);
-    addAudit(database, { at: now, actor: "system", action: "site-file-applied", object: "setting:all", detail: { digest } });
+    const after = settingsIn(database);
+    const changed = Object.keys(after).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+    const detail = { digest, changed: Object.fromEntries(changed.map((key) => [key, { before: before[key] ?? null, after: after[key] }])) };
+    addAudit(database, { at: now, actor: "system", action: "site-file-applied", object: "setting:all", detail });
   });
   return true;
+}
+
+/** What a site file sets, as it stands now. Secrets stand in files of their own, of which it has the paths. */
+function settingsIn(database: Database): Record<string, unknown> {
+  const settings = ["station", "dicom", "http"].map((key) => [key, getSetting(database, key)] as const);
+  return { ...Object.fromEntries(settings), nodes: listNodes(database), rules: listRules(database) };
 }
 
 function applySite(database: Database, { station, dicom, http, nodes, rules }: Site): void {

@@ -31,8 +31,11 @@ by C-MOVE, for which it has to know this box. What comes is treated as if the no
       const series = optional(args, "series");
       const wanted = { studyInstanceUid: parseUid(study), seriesInstanceUid: series === undefined ? null : parseUid(series) };
       const now = systemClock.now();
-      const id = addPullOf(database, name, wanted, "console", now);
-      addAudit(database, { at: now, actor: "console", action: "pull-asked", object: `node:${name}`, detail: { pull: id } });
+      const id = database.transaction(() => {
+        const pull = addPullOf(database, name, wanted, "console", now);
+        addAudit(database, { at: now, actor: "console", action: "pull-asked", object: `node:${name}`, detail: { pull } });
+        return pull;
+      });
       if (!isRunning(folder.lock)) {
         process.stdout.write("the service does not run just now: it fetches at its next start\n");
         return 0;

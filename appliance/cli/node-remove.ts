@@ -32,10 +32,12 @@ service knows at the node's next call.
         const rule = listRules(database).find(({ destinations }) => destinations.some(isThere));
         if (rule) throw new RefusedError("node-in-use", `rule ${rule.name} sends results to ${name}; change the site file first`);
         if (listWaitingFor(database, name).length > 0) throw new RefusedError("node-in-use", `deliveries wait to go to ${name}`);
-        const known = listNodes(database).map((node) => node.name);
+        const nodes = listNodes(database);
+        const known = nodes.map((node) => node.name);
+        const before = nodes.find((node) => node.name === name);
         if (!removeNode(database, name))
           throw new RefusedError("node-missing", `there is no node ${name}; known: ${known.join(", ") || "none"}`);
-        addAudit(database, { at: now, actor: "console", action: "node-removed", object: `node:${name}`, detail: {} });
+        addAudit(database, { at: now, actor: "console", action: "node-removed", object: `node:${name}`, detail: { before } });
       });
     } finally {
       database.close();

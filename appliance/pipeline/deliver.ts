@@ -7,6 +7,7 @@ import type { AeTitle, DeliveryId } from "../domain/ids.ts";
 import { offers, type RemoteNode } from "../domain/remote-node.ts";
 import type { Delivery, SentInstance } from "../domain/result.ts";
 import { type Commit, Later, type Step } from "../jobs/runner.ts";
+import { addAudit } from "../store/audit.ts";
 import { fallBack, getDelivery, noteAnswer, noteDelivery, type Outcome, setCommitment, setUnanswered } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { addReceipt } from "../store/receipts.ts";
@@ -70,6 +71,8 @@ export function deliverStep(options: DeliverOptions): Step {
       const at = clock.now();
       note(deliveryId, { state: "delivered", reason: null, status, comment });
       setUnanswered(database, deliveryId, null);
+      const exported = { result: resultId, output, node: node.name };
+      addAudit(database, { at, actor: "system", action: "result-delivered", object: `delivery:${deliveryId}`, detail: exported });
       const what = { output, sopClassUid, seriesInstanceUid, sopInstanceUid, sha256 };
       addReceipt(database, deliveryId, {
         service: isWebNode(node) ? "stow-rs" : "c-store",

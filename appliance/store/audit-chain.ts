@@ -61,6 +61,10 @@ export type AuditVerdict = { readonly entries: number; readonly last: AuditLink 
  * @param heads how far the trail is known to have gone, as kept elsewhere: finds entries cut off the end, and a chain that was made anew
  */
 export function verifyAudit(database: Database, heads: readonly AuditLink[] = []): AuditVerdict {
+  return database.snapshot(() => verifyNow(database, heads)); // the service may write an entry between our looking at entries and at digests
+}
+
+function verifyNow(database: Database, heads: readonly AuditLink[]): AuditVerdict {
   const known = new Map(heads.map(({ id, digest }) => [id, digest]));
   let last = start;
   const broken = (id: number, reason: string): AuditVerdict => ({ entries: last.id, last, broken: { id, reason } });

@@ -48,6 +48,11 @@ export class Database {
     }
   }
 
+  /** Reads one state of the database, whatever others write meanwhile; holds nobody up. */
+  snapshot<T>(body: () => T): T {
+    return unlessAway(() => this.sql.transaction(body).deferred());
+  }
+
   all<Row>(text: string, ...values: unknown[]): Row[] {
     return unlessAway(() => this.#prepare(text).all(...values) as Row[]);
   }

@@ -33,9 +33,9 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     for (const object of new Set(objects.map(({ of }) => of))) {
       const key = `${actor} ${object} ${Math.floor(at / auditEveryMs)}`;
       if (noted.has(key)) continue;
-      if (noted.size >= mostRemembered) noted.clear();
-      noted.add(key);
       addAudit(database, { at, actor, action: "dicomweb-retrieved", object, detail: {} });
+      if (noted.size >= mostRemembered) noted.clear();
+      noted.add(key); // only now: where the line could not be written, the next request must not pass for noted
     }
   }
 

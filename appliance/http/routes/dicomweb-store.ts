@@ -31,6 +31,8 @@ export function dicomWebStoreRoutes({ database, clock, dicomWeb }: HttpDependenc
       const bodies = bodiesOf(context, dicomWeb.longestStoreMs);
       const aeTitle = requester.kind === "node" ? requester.aeTitle : titleOfPeople;
       const outcomes: WebStored[] = [];
+      // Each object is durable before the next is read: who began stands in the trail before the first of them
+      addAudit(database, { at: clock.now(), actor: actorOf(requester), action: "dicomweb-store-begun", object: "study", detail: {} });
       using request = dicomWeb.store.begin({ aeTitle, remoteAddress: addressOf(context) });
       try {
         for await (const body of bodies) outcomes.push(await request.store(body, study));

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { addAudit, chainAudit } from "../../../appliance/store/audit.ts";
 import { type AuditRow, digestOf, lastLink, verifyAudit } from "../../../appliance/store/audit-chain.ts";
 import type { Database } from "../../../appliance/store/database.ts";
@@ -171,4 +174,17 @@ test("a link can be neither changed nor deleted, and an entry whose link fails i
   database.sql.exec("create trigger broken before insert on audit_link begin select raise (abort, 'no room'); end");
   assert.throws(() => fill(database, 1), /no room/);
   assert.partialDeepStrictEqual(verifyAudit(database), { entries: 2, broken: null });
+});
+
+test("entries that are written while it is checked are no forgery", async () => {
+  await using made = await temporaryDatabase();
+  const { database } = made;
+  fill(database, 5);
+  const writer = new Worker(join(import.meta.dirname, "audit-writer.ts"), { workerData: database.sql.name });
+  await once(writer, "message");
+  const before = lastLink(database).id;
+  const verdicts = Array.from({ length: 300 }, () => verifyAudit(database).broken);
+  await writer.terminate();
+  assert.deepEqual(new Set(verdicts), new Set([null]));
+  assert.ok(lastLink(database).id > before, "nothing was written meanwhile");
 });
