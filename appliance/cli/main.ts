@@ -45,6 +45,7 @@ if (Number(process.versions.node.split(".")[0]) !== 24) {
 }
 
 // As node's --disable-proto=delete, however this was started: a key of that name in what others send is a key like any other
+// biome-ignore lint/suspicious/noProto: to be rid of it
 delete (Object.prototype as { __proto__?: unknown }).__proto__;
 process.umask(0o077); // whatever is written holds patient data, and is for this user alone
 process.exitCode = await run(process.argv.slice(2));
