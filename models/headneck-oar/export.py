@@ -51,7 +51,7 @@ if __name__ == "__main__":
     assert [(value, name) for value, name, *_ in LABELS] == [(value, name) for value, (_, name) in STRUCTURES.items()]
     prepared = json.loads((work / "intensities.json").read_text())
     saved = torch.load(work / "checkpoint.pt")
-    version = "1.0.0" if saved["trainedS"] >= saved["minutes"] * 60 else f"1.0.0-step.{saved['step']}"
+    version = "1.1.0" if saved["trainedS"] >= saved["minutes"] * 60 else f"1.1.0-step.{saved['step']}"
     network = PlainConvUNet(FEATURES, CLASSES).eval()
     network.load_state_dict(saved["network"])  # into fresh, contiguous storages: training used channels-last
     the_plans = plans("Dataset802_SegboxHeadneckOar", FEATURES, PATCH, SPACING_MM, prepared)
