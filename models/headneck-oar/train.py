@@ -117,7 +117,7 @@ def partial_dice_and_cross_entropy(logits, target):
     return cross_entropy + 1 - (dice * present).sum() / present.sum().clamp(min=1)
 
 
-def train(work, minutes, stop_after, threads):
+def train(work, minutes, stop_after, threads=2):
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
     held_out = json.loads((HERE / "split.json").read_text())["heldOut"]

@@ -44,7 +44,7 @@ losses = {"contoured": loss(structures.BACKGROUND), "notContoured": loss(structu
 table = structures.mirrored()
 mirrored = {"labels": table[:8].tolist(), "thereAndBack": bool((table[table] == np.arange(256)).all()), "mayBeRight": int(table[structures.BACKGROUND | structures.bit(3)])}
 
-# Four steps at once, and two, an end, and two more; of so long a training that the learning rate does not feel the clock.
+# Four steps at once, and two, an end, and two more; of so long a training that the learning rate does not feel the minutes.
 train.PATCH = [32, 32, 48]
 (folder / "intensities.json").write_text(json.dumps(prepare.foreground_intensities(folder, [])))
 weights = {}
