@@ -1,6 +1,7 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makePrivateKey, requestCertificate } from "../host/certificate-request.ts";
+import { readIfThere } from "../host/key-file.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
 
 export const tlsRequest: Command = {
@@ -24,19 +25,10 @@ named in the site file, under dicom.tls; a running service takes a renewed certi
     const folder = join(required(args, "data"), "tls");
     await mkdir(folder, { recursive: true });
     const [keyPath, requestPath] = [join(folder, "key.pem"), join(folder, "request.pem")];
-    const key = (await readExisting(keyPath)) ?? makePrivateKey();
+    const key = (await readIfThere(keyPath))?.toString("utf8") ?? makePrivateKey();
     await writeFile(keyPath, key, { mode: 0o600 });
     await writeFile(requestPath, requestCertificate(key, { names, organization: optional(args, "organization") ?? "" }));
     process.stdout.write(`wrote ${requestPath}; the key is ${keyPath}\n`);
     return 0;
   },
 };
-
-async function readExisting(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-}

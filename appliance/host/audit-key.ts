@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { readIfThere, writeKey } from "./key-file.ts";
 
 /** The Ed25519 key of a box at `path` (PKCS #8, PEM), made there with mode 0600 when absent; its public half (SPKI, PEM) lies beside it. */
 export async function openAuditKey(path: string): Promise<KeyObject> {
   const known = await readIfThere(path);
   if (known !== null) return createPrivateKey(known);
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  await writeWhole(`${path}.pub`, String(publicKey.export({ type: "spki", format: "pem" })));
-  await writeWhole(path, String(privateKey.export({ type: "pkcs8", format: "pem" })));
+  await writeKey(`${path}.pub`, String(publicKey.export({ type: "spki", format: "pem" })));
+  await writeKey(path, String(privateKey.export({ type: "pkcs8", format: "pem" })));
   return privateKey;
 }
 
@@ -23,27 +24,4 @@ export function signText(text: string, key: KeyObject): string {
 
 export function isSigned(text: string, signature: string, key: KeyObject): boolean {
   return verify(null, Buffer.from(text), key, Buffer.from(signature, "base64"));
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-/** Whole or not at all: a key that a power cut left half would end the service's start. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const beside = `${path}.new`;
-  await rm(beside, { force: true });
-  const file = await open(beside, "wx", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
 }

@@ -16,9 +16,9 @@ export type ChildLimits = {
 };
 
 /**
- * Gives one request to a child process of its own, without network ({@link confinedFork}), and waits for the reply. A crash, a hang or an out-of-memory kill of the child costs this
- * one request, never the caller. Errors keep their class across the border; a child that ends without an answer is a fault with what it
- * last wrote.
+ * Gives one request to a child process of its own, without network ({@link confinedFork}), and waits for the reply. A crash, a hang or an
+ * out-of-memory kill of the child costs this one request, never the caller. Errors keep their class across the border; a child that ends
+ * without an answer is a fault with what it last wrote.
  *
  * @param entry module that calls {@link serveChild}
  */

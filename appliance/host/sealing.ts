@@ -1,7 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { open, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { RefusedError } from "../base/errors.ts";
+import { readIfThere, writeKey } from "./key-file.ts";
 
 const keyBytes = 32;
 const nonceBytes = 12; // NIST SP 800-38D, 8.2.2: random, for far fewer than 2^32 sealings
@@ -20,10 +19,7 @@ export class Sealing {
 
   /** Reads the key, or makes one where there is none. The folder must be there. */
   static async open(path: string): Promise<Sealing> {
-    const key = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
+    const key = await readIfThere(path);
     if (key && key.length !== keyBytes)
       throw new RefusedError("key-unreadable", `expected ${keyBytes} bytes in ${path}, found ${key.length}; restore it from a backup`);
     return new Sealing(key ?? (await makeKey(path)));
@@ -50,16 +46,8 @@ export class Sealing {
   }
 }
 
-/** On disk before it is used: what is sealed with a key that a power cut takes away is lost. */
 async function makeKey(path: string): Promise<Buffer> {
   const key = randomBytes(keyBytes);
-  await writeFile(`${path}.new`, key, { mode: 0o600, flush: true });
-  await rename(`${path}.new`, path);
-  const folder = await open(dirname(path));
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await writeKey(path, key);
   return key;
 }

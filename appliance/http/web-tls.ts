@@ -1,19 +1,18 @@
 import { X509Certificate } from "node:crypto";
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { tlsProfile } from "../dimse/tls.ts";
+import { secureOptions, type TlsIdentity } from "../dimse/tls.ts";
 import { makePrivateKey } from "../host/certificate-request.ts";
+import { readIfThere, writeKey } from "../host/key-file.ts";
 import { selfSignedCertificate } from "../host/self-signed.ts";
-import { certificateEnd, readTlsFiles, type TlsFiles, type TlsPaths, watchTlsFiles } from "../host/tls-files.ts";
-import { writeDurably } from "../store/objects.ts";
+import { certificateEnd, type TlsPaths } from "../host/tls-files.ts";
+import { OwnTls } from "../pipeline/own-tls.ts";
 
 const dayMs = 86_400_000;
-/** A certificate of our own is made anew so long before its end; one of an authority is warned of. */
+/** A certificate of our own is made anew so long before its end. */
 const renewedDays = 30;
 
 export type WebTlsOptions = {
@@ -29,72 +28,63 @@ export type WebTlsOptions = {
 
 /** What the web page's server shows over TLS. Files that were replaced count for the next connection. */
 export class WebTls {
-  readonly #watch: { stop(): void };
+  readonly #own: OwnTls;
   /** Whether an authority signed it; nobody's browser believes our own by itself. */
   readonly isTrusted: boolean;
-  #files: TlsFiles;
+  /** Kept, since every request asks for them. */
+  #names: readonly string[];
   #changed: () => void = () => {};
 
-  private constructor(files: TlsFiles, paths: TlsPaths, { setting, clock, log, watchEveryMs }: WebTlsOptions) {
-    this.#files = files;
-    this.isTrusted = setting !== "own";
-    this.#noteEnd(log, clock.now());
-    const reload = async (): Promise<void> => {
-      try {
-        this.#files = await readTlsFiles(paths, checkFiles);
-        this.#changed();
-        log.info("web-certificate-read-again");
-        this.#noteEnd(log, clock.now());
-      } catch (error) {
-        log.error("web-certificate-unusable", { message: messageOf(error) }); // the earlier one goes on
-      }
-    };
-    this.#watch = watchTlsFiles(paths, () => void reload(), watchEveryMs);
+  private constructor(own: OwnTls, isTrusted: boolean) {
+    this.#own = own;
+    this.isTrusted = isTrusted;
+    this.#names = namesIn(own.identity);
+    own.onChange((identity) => {
+      this.#names = namesIn(identity);
+      this.#changed();
+    });
   }
 
   /** Refused where the files can't be used. */
-  static async open(options: WebTlsOptions): Promise<WebTls> {
-    const { setting, folder } = options;
+  static async open({ setting, folder, names, clock, log, watchEveryMs }: WebTlsOptions): Promise<WebTls> {
     const paths = setting === "own" ? { key: join(folder, "key.pem"), certificate: join(folder, "certificate.pem") } : setting;
-    if (setting === "own") await makeOwn(paths, options);
-    return new WebTls(await readTlsFiles(paths, checkFiles), paths, options);
+    if (setting === "own") await makeOwn(paths, { folder, names, clock, log });
+    return new WebTls(await OwnTls.open(paths, log, clock.now, watchEveryMs), setting !== "own");
   }
 
   /** For a server, or its `setSecureContext`. */
   get secureOptions() {
-    return { ...tlsProfile, key: this.#files.key, cert: this.#files.certificate };
+    return secureOptions(this.#own.identity);
   }
   /** Host names in the certificate; one may begin with `*.`. */
   get names(): readonly string[] {
-    const { subjectAltName = "" } = new X509Certificate(this.#files.certificate);
-    return Array.from(subjectAltName.matchAll(/DNS:([\w*.-]+)/g), ([, name = ""]) => name.toLowerCase());
+    return this.#names;
   }
   onChange(changed: () => void): void {
     this.#changed = changed;
   }
   stop(): void {
-    this.#watch.stop();
-  }
-
-  #noteEnd(log: Log, now: number): void {
-    const days = Math.floor((certificateEnd(this.#files.certificate) - now) / dayMs);
-    if (days < renewedDays) log.warn(days < 0 ? "web-certificate-expired" : "web-certificate-expires", { days });
+    this.#own.stop();
   }
 }
 
-function checkFiles({ key, certificate }: TlsFiles): void {
-  createSecureContext({ ...tlsProfile, key, cert: certificate });
+function namesIn({ certificate }: TlsIdentity): readonly string[] {
+  const { subjectAltName = "" } = new X509Certificate(certificate);
+  return Array.from(subjectAltName.matchAll(/DNS:([\w*.-]+)/g), ([, name = ""]) => name.toLowerCase());
 }
 
 /**
  * Makes key and certificate where they are missing, or the certificate ends soon or lacks a name. The addresses in it are those of the day:
  * a new lease is no reason for a new certificate, which every browser would ask about.
  */
-async function makeOwn({ key, certificate }: TlsPaths, { folder, names, clock, log }: WebTlsOptions): Promise<void> {
+async function makeOwn(
+  { key, certificate }: TlsPaths,
+  { folder, names, clock, log }: Pick<WebTlsOptions, "folder" | "names" | "clock" | "log">,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o700);
-  const known = await readOptional(certificate);
-  const privateKey = await readOptional(key);
+  const known = (await readIfThere(certificate))?.toString("utf8") ?? null;
+  const privateKey = (await readIfThere(key))?.toString("utf8") ?? null;
   const isGood =
     known !== null &&
     privateKey !== null &&
@@ -102,9 +92,9 @@ async function makeOwn({ key, certificate }: TlsPaths, { folder, names, clock, l
     names.every((name) => new X509Certificate(known).checkHost(name) !== undefined);
   if (isGood) return;
   const kept = privateKey ?? makePrivateKey();
-  if (privateKey === null) await writeDurably(key, [Buffer.from(kept)]);
+  if (privateKey === null) await writeKey(key, kept);
   await chmod(key, 0o600);
-  await writeDurably(certificate, [Buffer.from(selfSignedCertificate(kept, [...names, ...addresses()], clock.now()))]);
+  await writeKey(certificate, selfSignedCertificate(kept, [...names, ...addresses()], clock.now()));
   log.info("web-certificate-made", { names: names.join(" ") });
 }
 
@@ -112,13 +102,4 @@ function addresses(): string[] {
   return Object.values(networkInterfaces())
     .flat()
     .flatMap((each) => (each && !each.address.startsWith("fe80:") ? [each.address] : []));
-}
-
-async function readOptional(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import { certificateEnd, readTlsFiles, type TlsPaths, watchTlsFiles } from "../h
 
 const warnedDays = 30;
 
-/** Who this box is towards TLS peers, for as long as the service runs: files that were renewed count for the next connection. */
+/** Who this box is towards TLS peers, over DICOM or the web, for as long as the service runs: files that were renewed count for the next connection. */
 export class OwnTls {
   readonly #watch: { stop(): void };
   #identity: TlsIdentity;
@@ -13,15 +13,20 @@ export class OwnTls {
 
   private constructor(paths: TlsPaths, identity: TlsIdentity, log: Log, now: () => number, everyMs?: number) {
     this.#identity = identity;
-    noteEnd(identity, log, now());
+    const { certificate } = paths;
+    const noteEnd = (): void => {
+      const days = Math.floor((certificateEnd(this.#identity.certificate) - now()) / 86_400_000);
+      if (days < warnedDays) log.warn(days < 0 ? "tls-certificate-expired" : "tls-certificate-expires", { certificate, days });
+    };
+    noteEnd();
     const reload = async (): Promise<void> => {
       try {
         this.#identity = await readTlsFiles(paths, checkIdentity);
         this.#changed(this.#identity);
-        log.info("tls-files-read-again");
-        noteEnd(this.#identity, log, now());
+        log.info("tls-files-read-again", { certificate });
+        noteEnd();
       } catch (error) {
-        log.error("tls-files-unusable", { message: messageOf(error) }); // the earlier ones go on: half of a renewal is no reason to be away
+        log.error("tls-files-unusable", { certificate, message: messageOf(error) }); // the earlier ones go on: half of a renewal is no reason to be away
       }
     };
     this.#watch = watchTlsFiles(paths, () => void reload(), everyMs);
@@ -42,9 +47,4 @@ export class OwnTls {
   stop(): void {
     this.#watch.stop();
   }
-}
-
-function noteEnd({ certificate }: TlsIdentity, log: Log, now: number): void {
-  const days = Math.floor((certificateEnd(certificate) - now) / 86_400_000);
-  if (days < warnedDays) log.warn(days < 0 ? "tls-certificate-expired" : "tls-certificate-expires", { days });
 }

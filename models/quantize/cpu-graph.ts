@@ -81,7 +81,7 @@ export function cpuGraph(
     const to = { shape: stridedShape(inputs[0]!.shape, layer.stride), channels: layer.channelsOut };
     const codes = given(layer.name);
     if (layer.channelsIn === 1 || options.keepFp32.has(layer.name)) {
-      const joined = inputs.length > 1 ? graph.node("Concat", inputs.map(floatsOf), { axis: 1 }) : floatsOf(inputs[0]!);
+      const joined = graph.joined(inputs.map(floatsOf), 1);
       return expose(layer.name, { ...to, codes, markers: 0, floats: leaky(inFloats(joined, layer)) });
     }
     const { value, ...rest } = leakySum(graph, [quantised(inputs.map(bytesOf), layer)], to, layers.leakySlope, codes);

@@ -43,7 +43,7 @@ export function convolve(
   const [strideZ, strideY, strideX] = layer.stride;
   const taps = inputs.map((input) => depthTaps(graph, input, kd, strideZ));
   const parts = Array.from({ length: kd }, (_, tap) => taps.map((each) => each[tap]!)).flat();
-  const image = parts.length > 1 ? graph.node("Concat", parts, { axis: 3 }) : parts[0]!;
+  const image = graph.joined(parts, 3);
   const value = qLinearConv(graph, image, zeroPoint, {
     filter: { dims: [layer.channelsOut, kd * channelsIn, kh, kw], values: depthIntoChannels(values, layer, channelsIn) },
     scales: scales.map((scale, channel) => scale / spans.scales[channel]!),

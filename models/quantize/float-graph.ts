@@ -60,14 +60,10 @@ export function floatGraph(layers: UNetLayers, weights: Weights, { step }: { rea
   });
   const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
     const [first] = inputs;
-    const name =
-      inputs.length > 1
-        ? graph.node(
-            "Concat",
-            inputs.map((each) => each.name),
-            { axis: 1 },
-          )
-        : first!.name;
+    const name = graph.joined(
+      inputs.map((each) => each.name),
+      1,
+    );
     return tap(leaky(normalised({ name, reduction: first!.reduction }, layer)), layer.name, "given");
   };
   const residual = (input: Value, { conv1, conv2, pool, projection }: ResidualBlock): Value => {

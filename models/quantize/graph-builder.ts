@@ -64,6 +64,10 @@ export class GraphBuilder {
   transpose(value: string, ...perm: readonly number[]): string {
     return this.node("Transpose", [value], { perm });
   }
+  /** Several values as one along an axis; one as it is. */
+  joined(values: readonly string[], axis: number): string {
+    return values.length > 1 ? this.node("Concat", values, { axis }) : values[0]!;
+  }
   /** Gives a value a name of one's own, as an output of the graph. */
   output(value: string, name: string): void {
     this.node("Identity", [value], {}, { output: name });

@@ -51,15 +51,10 @@ export function tensorrtGraph(layers: UNetLayers, weights: Weights, ranges: Rang
     from: [name],
   });
   const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
-    const [first] = inputs;
-    const name =
-      inputs.length > 1
-        ? graph.node(
-            "Concat",
-            inputs.map((each) => each.name),
-            { axis: 1 },
-          )
-        : first!.name;
+    const name = graph.joined(
+      inputs.map((each) => each.name),
+      1,
+    );
     return leaky(normalised({ name, from: inputs.flatMap(({ from }) => from) }, layer), layer);
   };
   /** The sum is computed as the normalisation before it, in half precision. */
