@@ -9,11 +9,14 @@ import { addAudit } from "../store/audit.ts";
 import { openExistingDatabase } from "../store/database.ts";
 import { type Command, optional, required } from "./command.ts";
 
+/** TotalSegmentator's. */
+const usualSmallBlobMm3 = 200;
+
 export const modelImport: Command = {
   words: ["model", "import"],
   summary: "import a network of nnU-Net or TotalSegmentator",
   help: `
-segbox model import --from PATH --data DIR [--name NAME] [--fold N] [--licensed] [--replace]
+segbox model import --from PATH --data DIR [--name NAME] [--fold N] [--licensed] [--replace] [--remove-small-blobs]
 
 Makes a model of what lies at PATH, without Python and without the internet; the service may be running and sees it at once. PATH is one of
 
@@ -30,6 +33,9 @@ network that its plans describe. An import that ends early leaves nothing behind
   --fold N     the fold of the training, or \`all\`; else 0, or the only one. Folds are not run together
   --licensed   you have the licence that the task's weights need
   --replace    take away a model of the same name
+  --remove-small-blobs
+               take away pieces of structures of 200 mm3 and less, as TotalSegmentator's option of this name does; the manifest can say
+               another volume, also by label (postprocessing.removeSmallBlobsMm3, removeSmallBlobsMm3Of)
 `,
   options: {
     from: { type: "string" },
@@ -38,6 +44,7 @@ network that its plans describe. An import that ends early leaves nothing behind
     fold: { type: "string" },
     licensed: { type: "boolean" },
     replace: { type: "boolean" },
+    "remove-small-blobs": { type: "boolean" },
   },
   positionals: 0,
   async run(args) {
@@ -49,6 +56,7 @@ network that its plans describe. An import that ends early leaves nothing behind
       fold: optional(args, "fold"),
       licensed: args.values.licensed === true,
       replace: args.values.replace === true,
+      removeSmallBlobsMm3: args.values["remove-small-blobs"] === true ? usualSmallBlobMm3 : undefined,
       reserved: [...(await usableModels([shippedModels])).models.keys()],
       say: (line) => process.stdout.write(`${line}\n`),
     });

@@ -68,6 +68,8 @@ export type ModelPart = {
     readonly plansSha256?: string | undefined;
     readonly datasetSha256?: string | undefined;
   };
+  /** Labels of dataset.json that helped in training and are none of the model's: what the network draws of them is background. */
+  readonly auxiliary?: readonly string[] | undefined;
   /** The same network in several forms, best first: the first that the box can run and that is not barred is used. fp32 is always among them. */
   readonly networks: readonly NetworkFile[];
 };
@@ -97,8 +99,10 @@ export type ModelManifest = {
   /** Axes (nnU-Net's zyx) that inference may mirror; empty for none. */
   readonly mirrorAxes: readonly number[];
   readonly postprocessing: {
-    /** Connected pieces of a label below this volume are taken away; null for none. */
+    /** Connected pieces of a label of this volume or less are taken away, except of labels of {@link keepLargest}; null for none. */
     readonly removeSmallBlobsMm3: number | null;
+    /** The volume for labels that have one of their own, by name; 0 leaves a label's pieces alone. */
+    readonly removeSmallBlobsMm3Of?: Readonly<Record<string, number>> | undefined;
     /** Names of labels of which only the largest connected piece stays. */
     readonly keepLargest: readonly string[];
   };

@@ -68,6 +68,7 @@ const part = z.object({
         message: "expected an fp32 network with engine onnx, not barred, among them",
       },
     ),
+  auxiliary: z.array(z.string().min(1)).optional(),
 });
 const label = z.object({
   value: z.int().min(1).max(255),
@@ -94,7 +95,11 @@ const manifestSchema: z.ZodType<ModelManifest> = z.object({
   crop: z.object({ model: z.string().min(1), labels: z.array(z.string().min(1)).min(1), marginMm: z.number().nonnegative() }).nullable(),
   stepSize: z.number().positive().max(1),
   mirrorAxes: z.array(z.int().min(0).max(2)),
-  postprocessing: z.object({ removeSmallBlobsMm3: z.number().positive().nullable(), keepLargest: z.array(z.string().min(1)) }),
+  postprocessing: z.object({
+    removeSmallBlobsMm3: z.number().positive().nullable(),
+    removeSmallBlobsMm3Of: z.record(z.string().min(1), z.number().nonnegative()).optional(),
+    keepLargest: z.array(z.string().min(1)),
+  }),
   labels: z.array(label).min(1),
 });
 
@@ -183,12 +188,10 @@ async function readManifest(folder: string): Promise<ModelManifest> {
     "part",
     parts.map(({ name }) => name),
   );
-  const unknown = postprocessing.keepLargest.find((kept) => labels.every(({ name }) => name !== kept));
+  const { keepLargest, removeSmallBlobsMm3Of = {} } = postprocessing;
+  const unknown = [...keepLargest, ...Object.keys(removeSmallBlobsMm3Of)].find((named) => labels.every(({ name }) => name !== named));
   if (unknown !== undefined)
-    throw new RefusedError(
-      "model-manifest",
-      `manifest of model ${folder} keeps the largest piece of ${unknown}, which is none of its labels`,
-    );
+    throw new RefusedError("model-manifest", `manifest of model ${folder} postprocesses ${unknown}, which is none of its labels`);
   return outcome.data;
 }
 
@@ -208,11 +211,24 @@ async function readJson(folder: string, file: string, sha256?: string): Promise<
   }
 }
 
+/** The labels of a part that go into the model's map: all of dataset.json but those that only helped in training. */
+export function drawnLabels({ part: { auxiliary = [] }, plans }: LoadedPart): Plans["labels"] {
+  return plans.labels.filter(({ name }) => !auxiliary.includes(name));
+}
+
 /** Names mean what the networks were trained for, or a structure would go by another one's name. */
 function checkLabels(manifest: ModelManifest, parts: readonly LoadedPart[]): void {
-  const trained = new Set(parts.flatMap(({ plans }) => plans.labels.map(({ name }) => name)));
+  for (const { part, plans } of parts) {
+    const unknown = part.auxiliary?.find((auxiliary) => plans.labels.every(({ name }) => name !== auxiliary));
+    if (unknown !== undefined)
+      throw new RefusedError(
+        "model-labels",
+        `manifest of ${manifest.name} leaves out ${unknown} of part ${part.name}, which was not trained for it`,
+      );
+  }
+  const drawn = new Set(parts.flatMap((each) => drawnLabels(each).map(({ name }) => name)));
   const text = (names: Iterable<string>): string => [...names].sort().join(", ");
-  const [here, there] = [text(manifest.labels.map(({ name }) => name)), text(trained)];
+  const [here, there] = [text(manifest.labels.map(({ name }) => name)), text(drawn)];
   if (here !== there)
     throw new RefusedError("model-labels", `manifest of ${manifest.name} names labels ${here}; its parts were trained for ${there}`);
 }

@@ -5,7 +5,7 @@ import type { Label, NetworkFile } from "../domain/model.ts";
 import { headMatrix } from "../nnunet/head.ts";
 import type { Plans } from "../nnunet/plans.ts";
 import type { OpenNetwork } from "../nnunet/predict.ts";
-import { checkNetworkFiles } from "./models.ts";
+import { checkNetworkFiles, drawnLabels, type LoadedPart } from "./models.ts";
 import { openSession } from "./session.ts";
 
 /** How a network is to be run. */
@@ -39,10 +39,10 @@ async function readHead(path: string): Promise<Float32Array> {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** The merged map's value of each class of a part, by label name; 0 for background. */
-export function valuesOf(plans: Plans, labels: readonly Label[]): Uint8Array {
+/** The merged map's value of each class of a part, by label name; 0 for background and for what only helped in training. */
+export function valuesOf(part: LoadedPart, labels: readonly Label[]): Uint8Array {
   const byName = new Map(labels.map(({ name, value }) => [name, value]));
-  const values = new Uint8Array(plans.classes);
-  for (const { value, name } of plans.labels) values[value] = byName.get(name) ?? 0;
+  const values = new Uint8Array(part.plans.classes);
+  for (const { value, name } of drawnLabels(part)) values[value] = byName.get(name) ?? 0;
   return values;
 }

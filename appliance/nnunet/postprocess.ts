@@ -2,9 +2,11 @@ import type { Ijk } from "../volume/grid.ts";
 import { connectedPieces } from "../volume/pieces.ts";
 
 export type Postprocessing = {
-  /** Connected pieces of a label of this volume or less are taken away; null for none. */
+  /** Connected pieces of a label of this volume or less are taken away; null for none. Not looked for in labels of {@link keepLargest}. */
   readonly removeSmallBlobsMm3: number | null;
-  /** Values of labels of which only the largest piece stays; small pieces are not looked for in them. */
+  /** The volume for values that have one of their own. */
+  readonly removeSmallBlobsMm3Of: ReadonlyMap<number, number>;
+  /** Values of labels of which only the largest piece stays. */
   readonly keepLargest: ReadonlySet<number>;
 };
 
@@ -13,13 +15,21 @@ export type Postprocessing = {
  *
  * Of pieces of one size the first one in memory stays; upstream takes the first one along its slowest axis.
  *
- * @source totalsegmentator/postprocessing.py, remove_small_blobs_multilabel and keep_largest_blob_multilabel; called in nnunet.py with 200 mm3 for
- * all labels, or for the body with keep largest for the trunk and 50 000 mm3 for the extremities
+ * @source totalsegmentator/postprocessing.py, remove_small_blobs_multilabel and keep_largest_blob_multilabel; called in nnunet.py for the body with
+ * keep largest for the trunk and 50 000 mm3 for the extremities, and where it is asked for with 200 mm3 for all labels
  */
-export function postprocess(labels: Uint8Array, dims: Ijk, voxelMm3: number, { removeSmallBlobsMm3, keepLargest }: Postprocessing): void {
-  if (removeSmallBlobsMm3 === null && keepLargest.size === 0) return;
+export function postprocess(
+  labels: Uint8Array,
+  dims: Ijk,
+  voxelMm3: number,
+  { removeSmallBlobsMm3, removeSmallBlobsMm3Of, keepLargest }: Postprocessing,
+): void {
+  if (removeSmallBlobsMm3 === null && removeSmallBlobsMm3Of.size === 0 && keepLargest.size === 0) return;
   const pieces = connectedPieces(labels, dims);
-  const smallest = (removeSmallBlobsMm3 ?? 0) / voxelMm3;
+  const smallest = Float64Array.from({ length: 256 }, (_, value) => {
+    const usual = keepLargest.has(value) ? null : removeSmallBlobsMm3;
+    return (removeSmallBlobsMm3Of.get(value) ?? usual ?? 0) / voxelMm3;
+  });
   const largest = new Map<number, { size: number; piece: number }>();
   for (let piece = 0; piece < pieces.count; piece++) {
     const value = pieces.value(piece);
@@ -28,6 +38,7 @@ export function postprocess(labels: Uint8Array, dims: Ijk, voxelMm3: number, { r
   }
   pieces.erase((piece) => {
     const value = pieces.value(piece);
-    return keepLargest.has(value) ? largest.get(value)!.piece !== piece : pieces.size(piece) <= smallest;
+    const isLesser = keepLargest.has(value) && largest.get(value)!.piece !== piece;
+    return isLesser || pieces.size(piece) <= smallest[value]!;
   });
 }

@@ -3,7 +3,7 @@ import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import { type Activation, type Choice, choicesAsBefore, choicesOf, mayHaveArena, type PastForm } from "../domain/activation.ts";
 import type { ModelManifest, ModelPart, NetworkFile } from "../domain/model.ts";
 import { multipliesBytes } from "../host/byte-products.ts";
-import { type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
+import { drawnLabels, type LoadedModel, type LoadedPart, readModel } from "../inference/models.ts";
 import { openNetwork, valuesOf } from "../inference/network.ts";
 import type { Compute } from "../nnunet/compute.ts";
 import { fillsPatch } from "../nnunet/fills-patch.ts";
@@ -102,7 +102,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   const { activation, asBefore, threads, compute, wanted, benchPrecision, onProgress, onStage } = options;
   const used: UsedNetwork[] = [];
   const notes: string[] = [];
-  const run = parts.filter(({ plans }) => !wanted || plans.labels.some(({ name }) => wanted.includes(name)));
+  const run = parts.filter((each) => !wanted || drawnLabels(each).some(({ name }) => wanted.includes(name)));
   const open = async ({ part, plans }: LoadedPart): Promise<OpenNetwork> => {
     const usual = asBefore
       ? choicesAsBefore(part, asBefore, activation)
@@ -129,7 +129,7 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
   };
   const { labelMap, patches, patchesOfAir } = await predict(
     volume,
-    run.map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded.plans, manifest.labels), open: () => open(loaded) })),
+    run.map((loaded) => ({ plans: loaded.plans, values: valuesOf(loaded, manifest.labels), open: () => open(loaded) })),
     {
       stepSize: manifest.stepSize,
       mode: options.mode,
@@ -164,6 +164,10 @@ function benchChoices({ networks }: ModelPart, benchPrecision: NetworkFile["prec
 }
 
 function postprocessingOf({ postprocessing, labels }: ModelManifest): Postprocessing {
-  const kept = labels.filter(({ name }) => postprocessing.keepLargest.includes(name));
-  return { removeSmallBlobsMm3: postprocessing.removeSmallBlobsMm3, keepLargest: new Set(kept.map(({ value }) => value)) };
+  const { removeSmallBlobsMm3, removeSmallBlobsMm3Of = {}, keepLargest } = postprocessing;
+  const own = labels.flatMap(({ name, value }) =>
+    Object.hasOwn(removeSmallBlobsMm3Of, name) ? [[value, removeSmallBlobsMm3Of[name]!] as const] : [],
+  );
+  const kept = labels.filter(({ name }) => keepLargest.includes(name));
+  return { removeSmallBlobsMm3, removeSmallBlobsMm3Of: new Map(own), keepLargest: new Set(kept.map(({ value }) => value)) };
 }

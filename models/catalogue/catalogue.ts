@@ -1,5 +1,5 @@
 import { RefusedError } from "../../appliance/base/errors.ts";
-import type { Label } from "../../appliance/domain/model.ts";
+import type { Label, ModelManifest } from "../../appliance/domain/model.ts";
 import catalogue from "./totalsegmentator.json" with { type: "json" };
 
 /** One network of a task, as TotalSegmentator publishes it. */
@@ -37,7 +37,7 @@ export type CatalogueTask = {
   readonly spacingMmXyz: readonly number[] | null;
   readonly stepSize: number;
   readonly crop: { readonly model: string; readonly labels: readonly string[]; readonly marginMm: number } | null;
-  readonly postprocessing: { readonly removeSmallBlobsMm3: number | null; readonly keepLargest: readonly string[] };
+  readonly postprocessing: ModelManifest["postprocessing"];
 };
 
 /** How DICOM names a structure, everything of a label but its number. */

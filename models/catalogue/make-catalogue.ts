@@ -58,7 +58,7 @@ export function makeCatalogue(): { source: unknown; tasks: CatalogueTask[]; labe
       upstream: { task, mode },
       modality: task.endsWith("_mr") || task === "brain_aneurysm" ? "MR" : "CT",
       licence: config.commercial || task in maps.commercial_models! ? "TotalSegmentator licence" : "Apache-2.0",
-      unusable: unusable(task, withheld.size > 0),
+      unusable: unusable(task),
       trainer: config.trainer,
       configuration: config.model ?? "3d_fullres",
       parts,
@@ -69,7 +69,7 @@ export function makeCatalogue(): { source: unknown; tasks: CatalogueTask[]; labe
       crop: cropOf(config),
       // Upstream's own step for `body`: the largest trunk, extremities of at least 50 ml (nnunet.py).
       postprocessing: isBody
-        ? { removeSmallBlobsMm3: 50_000, keepLargest: ["body_trunc"] }
+        ? { removeSmallBlobsMm3: null, removeSmallBlobsMm3Of: { body_extremities: 50_000 }, keepLargest: ["body_trunc"] }
         : { removeSmallBlobsMm3: null, keepLargest: [] },
     };
   }
@@ -130,12 +130,14 @@ function cropOf({ crop, crop_model, crop_addon, robust_crop }: Config): Catalogu
   return { model: isBody ? "body-fast" : robust_crop ? "total-fast" : "total-fastest", labels, marginMm: 20 };
 }
 
-function unusable(task: string, hasAuxiliary: boolean): string | null {
+function unusable(task: string): string | null {
   if (task === "vertebrae_pp_refined") return "upstream refines it by the masks of another task, a step that is not made here";
+  // nnunet.py, postprocess_vertebrae_pp: its network was trained with vertebrae 3 mm thinner than they are.
+  if (task === "vertebrae_pp")
+    return "upstream separates vertebrae that touch, numbers them anew and grows them by 3 mm, a step that is not made here";
   if (task === "total_highres_test") return "its weights are not published";
   if (task === "heartchambers_highres")
     return "upstream takes away what lies outside the masks of another task, a step that is not made here";
-  if (hasAuxiliary) return "its network also draws structures that upstream throws away, a step that is not made here";
   return null;
 }
 

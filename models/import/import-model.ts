@@ -25,6 +25,8 @@ export type ImportOptions = {
   readonly licensed?: boolean;
   /** Whether a model of the same name is taken away. */
   readonly replace?: boolean;
+  /** Pieces of every label of this volume or less are taken away; a task's own volumes for labels stay. */
+  readonly removeSmallBlobsMm3?: number | undefined;
   /** Names of models that come with the service and would hide one of the same name. */
   readonly reserved?: readonly string[];
   /** Told what is chosen, found and left out, a sentence each. */
@@ -134,7 +136,7 @@ async function importTask({ task, parts, missing }: TaskHere, name: string, opti
       sayUncoded(task.name, uncoded, say);
       if (task.spacingMmXyz === null) say(`${task.name}: ${resampledOtherwise}`);
       if (task.crop) say(`${task.name} needs the model ${task.crop.model} too, which it crops the CT by`);
-      return manifestOf(modelNameFrom(name), imported, labels, task);
+      return manifestOf(modelNameFrom(name), imported, labels, task, options);
     },
     options,
   );
@@ -155,7 +157,7 @@ async function importOwn(trained: Trained, options: ImportOptions): Promise<Load
       if (coded.length > 0) say(`labels coded by their names: ${coded.join(", ")}`);
       sayUncoded(name, uncoded, say);
       say(`${name}: ${resampledOtherwise}`);
-      return manifestOf(name, [imported], labels, null);
+      return manifestOf(name, [imported], labels, null, options);
     },
     options,
   );
@@ -192,6 +194,7 @@ function manifestOf(
   imported: readonly ImportedPart[],
   labels: ModelManifest["labels"],
   task: CatalogueTask | null,
+  { removeSmallBlobsMm3 }: ImportOptions,
 ): ModelManifest {
   const weights = createHash("sha256")
     .update(imported.map(({ checkpointSha256 }) => checkpointSha256).join())
@@ -220,7 +223,7 @@ function manifestOf(
     stepSize: task?.stepSize ?? 0.5,
     // TotalSegmentator never mirrors; nnU-Net does along the axes that the training allowed.
     mirrorAxes: task ? [] : imported[0]!.mirrorAxes,
-    postprocessing: task?.postprocessing ?? { removeSmallBlobsMm3: null, keepLargest: [] },
+    postprocessing: { ...(task?.postprocessing ?? { keepLargest: [] }), removeSmallBlobsMm3: removeSmallBlobsMm3 ?? null },
     labels,
   };
 }

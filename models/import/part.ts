@@ -83,6 +83,7 @@ export async function importPart(
         plansSha256: await write(join(target, name, "plans.json"), plansFile.bytes),
         datasetSha256: await write(join(target, name, "dataset.json"), datasetBytes),
       },
+      ...(known && known.auxiliary.length > 0 && { auxiliary: known.auxiliary }),
       networks: [
         {
           ...inFolder(graph!),

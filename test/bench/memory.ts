@@ -41,7 +41,8 @@ const peak = (stage: string): void => {
 };
 const threads = availableParallelism();
 
-function partOf({ part, plans }: LoadedPart): Part {
+function partOf(loaded: LoadedPart): Part {
+  const { part, plans } = loaded;
   const network = part.networks.find(({ engine, precision }) => engine === "onnx" && precision === values.precision);
   if (!network) throw new Error(`part ${part.name} has no ${values.precision} form`);
   const open = async () => {
@@ -49,7 +50,7 @@ function partOf({ part, plans }: LoadedPart): Part {
     peak(`${part.name} opened`);
     return sparing(opened);
   };
-  return { plans, values: valuesOf(plans, manifest.labels), open };
+  return { plans, values: valuesOf(loaded, manifest.labels), open };
 }
 
 /** A network that computes its first patches only, and then gives their answers again. */

@@ -26,7 +26,8 @@ const threads = availableParallelism();
 await using compute = startThreads(threads);
 let computedVoxels = 0;
 
-function partOf({ part, plans }: LoadedPart): Part {
+function partOf(loaded: LoadedPart): Part {
+  const { part, plans } = loaded;
   const open = async () => {
     const [choice] = choicesOf(part, null);
     const opened = await openNetwork(folder, choice!.network, plans, { threads, arena: choice!.arena });
@@ -38,7 +39,7 @@ function partOf({ part, plans }: LoadedPart): Part {
       },
     };
   };
-  return { plans, values: valuesOf(plans, manifest.labels), open };
+  return { plans, values: valuesOf(loaded, manifest.labels), open };
 }
 
 const nameOf = (value: number): string => manifest.labels.find((label) => label.value === value)?.name ?? `label ${value}`;

@@ -49,7 +49,7 @@ test("a whole model is loaded with its plans, and runs", async () => {
     [
       {
         plans,
-        values: valuesOf(plans, manifest.labels),
+        values: valuesOf({ part, plans }, manifest.labels),
         open: () => openNetwork(folder, part.networks[0]!, plans, { threads: 1 }),
       },
     ],
@@ -132,6 +132,22 @@ test("labels that go by another name than in training are refused; their numbers
   await assert.rejects(loadModel(missing), { code: "model-labels" });
 });
 
+test("a label that only helped in training is background, and none of the model's", async () => {
+  const leavingOut = (...auxiliary: string[]) =>
+    makeModel("auxiliary", auxiliary.join("-"), (manifest) => ({
+      ...withPart(manifest, (part) => ({ ...part, auxiliary })),
+      labels: [organ(1, "spleen")],
+    }));
+  const { manifest, parts } = await loadModel(await leavingOut("liver"));
+  assert.deepEqual([...valuesOf(parts[0]!, manifest.labels)], [0, 0, 1]);
+  await assert.rejects(loadModel(await leavingOut("kidney", "liver")), {
+    code: "model-labels",
+    message: /leaves out kidney of part main, which was not trained for it/,
+  });
+  // One that is a label too would be drawn or not, nobody knows.
+  await assert.rejects(loadModel(await leavingOut("liver", "spleen")), { code: "model-labels", message: /names labels spleen; its parts/ });
+});
+
 test("a manifest that is not valid is refused with the path of the fault", async () => {
   for (const [change, message] of [
     [(m: ModelManifest) => ({ ...m, schema: 1 }), /schema:/],
@@ -146,6 +162,14 @@ test("a manifest that is not valid is refused with the path of the fault", async
     [
       (m: ModelManifest) => ({ ...m, postprocessing: { removeSmallBlobsMm3: null, keepLargest: ["heart"] } }),
       /heart, which is none of its labels/,
+    ],
+    [
+      (m: ModelManifest) => ({ ...m, postprocessing: { ...m.postprocessing, removeSmallBlobsMm3Of: { heart: 50 } } }),
+      /heart, which is none of its labels/,
+    ],
+    [
+      (m: ModelManifest) => ({ ...m, postprocessing: { ...m.postprocessing, removeSmallBlobsMm3Of: { liver: -1 } } }),
+      /postprocessing\.removeSmallBlobsMm3Of\.liver:/,
     ],
     [(m: ModelManifest) => ({ ...m, labels: [organ(1, "liver"), organ(2, "liver")] }), /names a label twice/],
     [(m: ModelManifest) => ({ ...m, labels: [organ(1, "liver"), organ(1, "spleen")] }), /names a label value twice/],

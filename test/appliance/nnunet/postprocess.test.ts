@@ -9,23 +9,29 @@ type Reference = {
   name: string;
   dims: Ijk;
   voxelMm3: number;
-  removeSmallBlobsMm3: number;
+  removeSmallBlobsMm3: number | null;
+  removeSmallBlobsMm3Of: Record<string, number>;
   keepLargest: number[];
   before: string;
   after: string;
   pieces: number;
 };
 
-for (const { name, dims, voxelMm3, removeSmallBlobsMm3, keepLargest, before, after, pieces } of readReference<Reference[]>("pieces"))
-  test(`small pieces go and largest ones stay as with scipy's components: ${name}`, () => {
-    const labels = uint8Of(before);
-    assert.equal(connectedPieces(labels, dims).count, pieces);
-    postprocess(labels, dims, voxelMm3, { removeSmallBlobsMm3, keepLargest: new Set(keepLargest) });
-    assert.deepEqual(labels, uint8Of(after));
+for (const sample of readReference<Reference[]>("pieces"))
+  test(`small pieces go and largest ones stay as with scipy's components: ${sample.name}`, () => {
+    const { dims, voxelMm3, removeSmallBlobsMm3 } = sample;
+    const labels = uint8Of(sample.before);
+    assert.equal(connectedPieces(labels, dims).count, sample.pieces);
+    postprocess(labels, dims, voxelMm3, {
+      removeSmallBlobsMm3,
+      removeSmallBlobsMm3Of: new Map(Object.entries(sample.removeSmallBlobsMm3Of).map(([value, mm3]) => [Number(value), mm3])),
+      keepLargest: new Set(sample.keepLargest),
+    });
+    assert.deepEqual(labels, uint8Of(sample.after));
   });
 
 test("without anything to do a label map stays as it is", () => {
   const labels = Uint8Array.of(1, 0, 2);
-  postprocess(labels, [3, 1, 1], 1, { removeSmallBlobsMm3: null, keepLargest: new Set() });
+  postprocess(labels, [3, 1, 1], 1, { removeSmallBlobsMm3: null, removeSmallBlobsMm3Of: new Map(), keepLargest: new Set() });
   assert.deepEqual([...labels], [1, 0, 2]);
 });

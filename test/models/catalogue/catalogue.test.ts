@@ -41,7 +41,9 @@ test("version 3 has a sixth lumbar vertebra where version 2 has the first sacral
 test("a label that only helped in training is none of the task's", () => {
   const { parts, labels } = task("kidney_cysts");
   assert.deepEqual(parts[0]!.labels, ["kidney_cyst_left", "kidney_cyst_right", "kidney_left", "kidney_right"]);
+  assert.deepEqual(parts[0]!.auxiliary, ["kidney_left", "kidney_right"]);
   assert.deepEqual(labels, ["kidney_cyst_left", "kidney_cyst_right"]);
+  assert.equal(usableTask("kidney_cysts").name, "kidney_cysts");
 });
 
 test("whatever a task crops to is a label of the model that it names", () => {
@@ -83,6 +85,7 @@ test("what can't be run is refused by name: MR, a licence, a missing step", () =
   assert.throws(() => usableTask("total_mr"), { code: "task-not-ct", message: /total_mr is a task for MR/ });
   assert.throws(() => usableTask("tissue_types"), { code: "task-needs-licence", message: /tissue_types is not open/ });
   assert.throws(() => usableTask("vertebrae_pp_refined"), { code: "task-unusable", message: /masks of another task/ });
+  assert.throws(() => usableTask("vertebrae_pp"), { code: "task-unusable", message: /grows them by 3 mm/ });
   assert.throws(() => usableTask("total_pet"), { code: "task-unknown", message: /no task total_pet/ });
 });
 

@@ -11,6 +11,7 @@ import { run } from "../../peers/process.ts";
 import { makeSmallNetworks } from "./small-networks.ts";
 
 const total = catalogueTasks.find(({ name }) => name === "total")!;
+const cysts = catalogueTasks.find(({ name }) => name === "kidney_cysts")!;
 const [nodules, spleens] = ["Dataset900_Lung_Nodules", "Dataset009_Spleen"];
 let given: TemporaryFolder;
 
@@ -21,6 +22,7 @@ before(async () => {
     { name: spleens, labels: ["spleen"], folds: [3] },
     ...total.parts.map(({ folder, labels }) => ({ name: folder, labels, trainer: total.trainer, mirroring: [0] })),
     { name: "Dataset481_tissue_1559subj", labels: ["subcutaneous_fat", "torso_fat", "skeletal_muscle"] },
+    { name: cysts.parts[0]!.folder, labels: ["cyst_left", "cyst_right", "kidney_left", "kidney_right"] },
     { name: "Dataset850_TotalSegMRI_part1_organs_1088subj", labels: ["spleen"] },
   ]);
 });
@@ -112,7 +114,7 @@ test("of a weights folder every whole task is imported, and what is left out is 
   const said: string[] = [];
   const imported = await importModels(given.path, { models: join(data.path, "models"), say: (line) => said.push(line) });
   const names = imported.map(({ manifest }) => manifest.name);
-  assert.deepEqual(names, ["total"]);
+  assert.deepEqual(names, ["total", "kidney_cysts"]);
   const { manifest, parts } = imported[0]!;
   assert.deepEqual(
     manifest.parts.map(({ name }) => name),
@@ -163,6 +165,24 @@ test("a task that is named is imported alone, with its licence where it needs on
     message: /lung_vessels is not here; here are total, /,
   });
   await assert.rejects(importModels(given.path, { models, name: "total_mr" }), { code: "task-not-ct" });
+});
+
+test("labels that only helped in training are left out of the model, and small pieces only where that was asked for", async () => {
+  await using data = await temporaryFolder("data");
+  const models = join(data.path, "models");
+  const [plain] = await importModels(given.path, { models, name: "kidney_cysts" });
+  const { labels, parts, postprocessing } = (await loadModel(plain!.folder)).manifest;
+  assert.deepEqual(
+    labels.map(({ value, name }) => [value, name]),
+    [
+      [1, "kidney_cyst_left"],
+      [2, "kidney_cyst_right"],
+    ],
+  );
+  assert.deepEqual(parts[0]!.auxiliary, ["kidney_left", "kidney_right"]);
+  assert.deepEqual(postprocessing, { removeSmallBlobsMm3: null, keepLargest: [] });
+  const [without] = await importModels(given.path, { models, name: "kidney_cysts", replace: true, removeSmallBlobsMm3: 200 });
+  assert.equal(without!.manifest.postprocessing.removeSmallBlobsMm3, 200);
 });
 
 test("four parts of five are no `total`", async () => {
