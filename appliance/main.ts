@@ -229,6 +229,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       port: http.port,
       uiFolder,
       names,
+      dicomWebOrigins: http.dicomWebOrigins,
       ...(webTls && { tls: webTls }),
       ...(redirectPort !== undefined && { redirectPort }),
     },

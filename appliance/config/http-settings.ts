@@ -1,10 +1,23 @@
 import * as z from "zod";
 import { file, listenAddress, listenPort } from "./dicom-settings.ts";
+import { isLoopback } from "./no-node.ts";
 
 const hostName = z
   .string()
   .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, "expected a host name, without port")
   .transform((text) => text.toLowerCase());
+
+/** As browsers write it in the header Origin: no path, no usual port, small letters. */
+const origin = z
+  .string()
+  .refine(
+    (text) => /^https?:[^*]+$/.test(text) && URL.parse(text)?.origin === text,
+    "expected an origin such as https://viewer.hospital.example, without a path or `*`",
+  )
+  .refine(
+    (text) => text.startsWith("https:") || isLoopback(URL.parse(text)?.hostname.replace(/^\[|\]$/g, "") ?? ""),
+    "expected https: whoever is on the way could change a page that comes without it, and have its token",
+  );
 
 /** The web page and DICOMweb. */
 export const httpSchema = z.strictObject({
@@ -19,6 +32,8 @@ export const httpSchema = z.strictObject({
     .default("own"),
   /** Further names that people reach the box by, beside its host name, its addresses and what its certificate says. */
   names: z.array(hostName).max(64).default([]),
+  /** Origins of other sites whose pages, viewers, may use DICOMweb here (CORS), with a node's token. */
+  dicomWebOrigins: z.array(origin).max(64).default([]),
   /** A second port, of plain HTTP, that sends browsers to the first. */
   redirectPort: listenPort.optional(),
 });

@@ -111,20 +111,24 @@ export function chooseObjectForm(accept: string, storedSyntaxes: readonly string
   throw notAcceptable('multipart/related; type="application/dicom", with transfer-syntax=*, 1.2.840.10008.1.2.1, or the one stored');
 }
 
-/** How frames or other bulk data go out, with the media type of each part. */
-export type FrameForm = { readonly asStored: boolean; readonly type: string };
+/** How frames or other bulk data go out: in one body or as parts, with the media type of each. */
+export type FrameForm = { readonly multipart: boolean; readonly asStored: boolean; readonly type: string };
 
-/** How the frames of an instance are to go out: as octets in Explicit VR Little Endian, or compressed as they are stored. PS3.18 8.7.3.3 */
-export function chooseFrameForm(accept: string, stored: string): FrameForm {
+/**
+ * How the frames of an instance are to go out: as octets in Explicit VR Little Endian, or compressed as they are stored; one of them without parts where
+ * that is asked for. Types are known by their earlier names too (`image/x-jls`), as viewers write them. PS3.18 8.7.3.3
+ */
+export function chooseFrameForm(accept: string, stored: string, frames: number): FrameForm {
   const storedType = frameTypeOf(stored);
   for (const { type, parameters } of parseAccept(accept)) {
-    const inner = type === "multipart/related" ? (parameters.get("type")?.toLowerCase() ?? octets) : type;
+    const multipart = type === "*/*" || type.startsWith("multipart/");
+    if (!multipart && frames > 1) continue;
+    const inner = (type === "multipart/related" ? (parameters.get("type")?.toLowerCase() ?? octets) : type).replace("/x-", "/");
     const wanted = parameters.get("transfer-syntax");
-    const anything = ["*/*", "multipart/*"].includes(inner);
-    if ((anything || inner === octets || inner === storedType) && (wanted === "*" || wanted === stored))
-      return { asStored: true, type: storedType };
-    if ((anything || inner === octets) && (wanted === undefined || wanted === explicitLittle)) return { asStored: false, type: octets };
-    if (inner === storedType && wanted === undefined) return { asStored: true, type: storedType };
+    const fits = (offered: string): boolean => ["*/*", "multipart/*", offered, offered.replace(/\/.*/, "/*")].includes(inner);
+    if ((fits(octets) || fits(storedType)) && (wanted === "*" || wanted === stored)) return { multipart, asStored: true, type: storedType };
+    if (fits(octets) && (wanted === undefined || wanted === explicitLittle)) return { multipart, asStored: false, type: octets };
+    if (fits(storedType) && wanted === undefined) return { multipart, asStored: true, type: storedType };
   }
   throw notAcceptable(`multipart/related; type="${octets}", or what is stored: type="${storedType}"; transfer-syntax=${stored}`);
 }

@@ -78,6 +78,7 @@ export function parseQuery(parameters: Iterable<readonly [name: string, value: s
   let [limit, offset] = [mostAnswers, 0];
   for (const [name, value] of parameters) {
     if (value.length > 8192) throw invalid(name, "a shorter value");
+    if (name === "accept") continue; // a media type, PS3.18 8.3.3.1
     if (name === "limit") limit = Math.min(mostAnswers, wholeNumber(name, value));
     else if (name === "offset") offset = wholeNumber(name, value);
     else if (name === "fuzzymatching") {
@@ -120,7 +121,7 @@ function wholeNumber(name: string, value: string): number {
 }
 
 function checked({ keyword, matching }: Attribute, value: string): string {
-  if (matching === "uid") for (const uid of uidsOf(value)) parseUid(uid);
+  if (matching === "uid") for (const uid of listOf(value)) parseUid(uid);
   const isRange = /^([\d.:]*)(-[\d.:]*)?$/.test(value) && value !== "-";
   if ((matching === "date" || matching === "time") && !isRange) throw invalid(keyword, "a date or time, or two with - between them");
   if (matching === "number" && !/^-?\d{1,9}$/.test(value)) throw invalid(keyword, "a whole number");
@@ -131,8 +132,8 @@ function invalid(name: string, expected: string): RefusedError {
   return new RefusedError("parameter-invalid", `${/^\w{1,64}$/.test(name) ? name : "a parameter"}: expected ${expected}`);
 }
 
-/** A list of UIDs, with commas or backslashes between them. PS3.18 8.3.4.1 */
-export function uidsOf(value: string): string[] {
+/** A list of UIDs or codes, with commas or backslashes between them. PS3.18 8.3.4.1 */
+export function listOf(value: string): string[] {
   return value.split(/[,\\]/).filter((uid) => uid !== "");
 }
 
@@ -140,13 +141,15 @@ export function uidsOf(value: string): string[] {
 export function isMatch({ matching, value, vr }: Condition, found: string): boolean {
   switch (matching) {
     case "uid":
-      return uidsOf(value).includes(found);
+      return listOf(value).includes(found);
     case "number":
       return Number(found) === Number(value) && found !== "";
     case "date":
     case "time":
       return inRange(value, found);
     case "text":
+      // A CS has no commas: several are a list of which one has to fit, as OHIF asks for modalities
+      if (vr === "CS") return listOf(value).some((each) => isLike(each, found));
       return vr === "PN" ? isLike(value.toLowerCase(), found.toLowerCase()) : isLike(value, found);
     default:
       return matching satisfies never;

@@ -9,6 +9,13 @@ export function withinOf({ params }: Context): { readonly study?: Uid; readonly 
   return { ...uid("study"), ...uid("series"), ...uid("instance") };
 }
 
+/** What the client takes; the parameter `accept` counts before the header, for addresses in a page. PS3.18 8.3.3.1 */
+export function acceptOf(context: Context): string {
+  const { accept } = context.query;
+  if (typeof accept !== "string" || accept === "") return context.get("Accept");
+  return accept.replace(/(?<=\w) (?=\w)/g, "+"); // a plus sign of `dicom+json` that was not escaped
+}
+
 /** People see what is not released yet; nodes do not. */
 export function viewerOf(requester: Requester): Viewer {
   return { seesUnreleased: requester.kind === "user" };

@@ -5,6 +5,7 @@ import Koa from "koa";
 import type { Log } from "../base/log.ts";
 import { Auth } from "./auth.ts";
 import type { RequestState } from "./context.ts";
+import { shareWithOrigins } from "./cross-origin.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { answerErrors } from "./errors.ts";
 import { logRequests, setSecurityHeaders } from "./headers.ts";
@@ -43,6 +44,8 @@ export type HttpOptions = {
   readonly tls?: WebTls;
   /** Host names that it goes by, beside its addresses and those in its certificate; in small letters. */
   readonly names: readonly string[];
+  /** Of other sites whose pages may use DICOMweb, by a token; left out: none. */
+  readonly dicomWebOrigins?: readonly string[];
   /** A second port, of plain HTTP, that sends browsers to the first. */
   readonly redirectPort?: number;
 };
@@ -84,7 +87,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   const files = readStaticFiles(options.uiFolder);
   if (files.size === 0) log.warn("ui-missing", { remedy: "npm run ui:build" }); // series come and go without the page: not worth staying down
 
-  const { tls } = options;
+  const { tls, dicomWebOrigins = [] } = options;
   const names = () => [...options.names, ...(tls?.names ?? [])];
   const app = new Koa<RequestState>();
   app.silent = true; // what fails is logged by answerErrors; what is left are connections that ended early
@@ -93,7 +96,8 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   app.use(logRequests(log, clock));
   app.use(answerErrors(log));
   app.use(refuseOtherHosts(names));
-  app.use(refuseOtherOrigins());
+  app.use(shareWithOrigins(dicomWebOrigins));
+  app.use(refuseOtherOrigins(dicomWebOrigins));
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.use(serveStatic(files));

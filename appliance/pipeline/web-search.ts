@@ -1,5 +1,5 @@
 import { type JsonAttribute, type JsonDataSet, tagKey } from "../dicomweb/dicom-json.ts";
-import { type Condition, isMatch, keyOf, type Query, type QueryLevel, splitRange, tagsOf, uidsOf } from "../dicomweb/query.ts";
+import { type Condition, isMatch, keyOf, listOf, type Query, type QueryLevel, splitRange, tagsOf } from "../dicomweb/query.ts";
 import type { Uid } from "../domain/ids.ts";
 import { listStudyUids, type StudyFilter } from "../store/web-objects.ts";
 import { listWebSeries, readHeadJson, type Viewer, type WebArchiveOptions, type WebObject, type WebSeries } from "./web-archive.ts";
@@ -164,7 +164,7 @@ function filterOf(conditions: readonly Condition[], study: Uid | undefined): Stu
   const [patientId, accessionNumber] = [value("PatientID"), value("AccessionNumber")];
   return {
     ...(study !== undefined && { studyInstanceUids: [study] }),
-    ...(study === undefined && uids !== undefined && { studyInstanceUids: uidsOf(uids) }),
+    ...(study === undefined && uids !== undefined && { studyInstanceUids: listOf(uids) }),
     ...(patientId !== undefined && { patientId }),
     ...(accessionNumber !== undefined && { accessionNumber }),
     ...(date !== undefined && { studyDate: splitRange(date) as [string, string] }),

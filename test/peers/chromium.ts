@@ -34,18 +34,22 @@ export type Browser = AsyncDisposable & {
  * fails the test when the browser closes.
  *
  * @param origin for example `http://127.0.0.1:8080`; a relative address given to `page.goto` is resolved against it
+ * @param alsoAsks other origins that its pages may send requests to
  * @param expected faults that the test provokes: a refused sign-in makes the browser itself log `status of 401`
  */
 export async function openChromium({
   origin,
+  alsoAsks = [],
   expected = [],
   viewport = { width: 1280, height: 800 },
 }: {
   readonly origin: string;
+  readonly alsoAsks?: readonly string[];
   readonly expected?: readonly RegExp[];
   readonly viewport?: { readonly width: number; readonly height: number };
 }): Promise<Browser> {
   const own = new URL(origin).origin;
+  const hosts = [own, ...alsoAsks].map((each) => new URL(each).host);
   const folder = await temporaryFolder("chromium");
   const faults: string[] = [];
   const note = (fault: string) => {
@@ -54,7 +58,7 @@ export async function openChromium({
   const noteAddress = (address: string) => {
     const { protocol, host } = new URL(address);
     const inPage = ["data:", "blob:", "about:"].includes(protocol);
-    const ownHost = ["http:", "https:", "ws:", "wss:"].includes(protocol) && host === new URL(own).host;
+    const ownHost = ["http:", "https:", "ws:", "wss:"].includes(protocol) && hosts.includes(host);
     if (!inPage && !ownHost) note(`request to ${address}`);
   };
 

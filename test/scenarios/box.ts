@@ -37,6 +37,8 @@ export type BoxOptions = {
   readonly rules?: readonly object[];
   /** Further settings of the DICOM node. */
   readonly dicom?: object;
+  /** Further settings of the web server. */
+  readonly http?: object;
   /** A program, with its arguments, that the service runs under. */
   readonly under?: readonly string[];
   /** More of its environment. */
@@ -72,6 +74,7 @@ export async function startBox({
   organization,
   rules,
   dicom = {},
+  http = {},
   under = [],
   env = {},
 }: BoxOptions): Promise<Box> {
@@ -79,7 +82,7 @@ export async function startBox({
   const site = {
     station: { name: "TEST", ...(organization === undefined ? {} : { organization }) },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds, ...dicom },
-    http: { port: 0, tls: "off" },
+    http: { port: 0, tls: "off", ...http },
     nodes: [
       { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },
       { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },

@@ -12,7 +12,7 @@ import { actorOf, type Requester } from "../auth.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
 import { objectParts, piecesOf } from "../dicomweb-parts.ts";
-import { baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
+import { acceptOf, baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
 import { everyRole, notFound, type Route } from "../route.ts";
 
 const auditEveryMs = 60 * 60_000;
@@ -72,7 +72,7 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
 
   const objects: Handle = async (context, found, signal) => {
     const syntaxes = found.map(({ transferSyntaxUid }) => transferSyntaxUid);
-    const form = chooseObjectForm(context.get("Accept"), syntaxes);
+    const form = chooseObjectForm(acceptOf(context), syntaxes);
     const parts = objectParts(found, form, retriever, signal);
     // The first part is made before the answer begins, so that what can't be given is told with a status
     context.res.once("close", () => void parts.return().catch(() => {})); // whatever was not sent: nobody asks for it any more
@@ -84,7 +84,7 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
   };
 
   const metadata: Handle = async (context, found, signal) => {
-    requireJson(context.get("Accept"));
+    requireJson(acceptOf(context));
     const base = baseUrlOf(context);
     const described = found.map((one) => ({
       path: one.path,
@@ -95,8 +95,8 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
   };
 
   const frames: Handle = async (context, [object], signal) => {
-    const form = chooseFrameForm(context.get("Accept"), object!.transferSyntaxUid);
     const numbers = framesIn(context);
+    const form = chooseFrameForm(acceptOf(context), object!.transferSyntaxUid, numbers.length);
     const request = { kind: "frames", path: object!.path, frames: numbers, asStored: form.asStored } as const;
     const made = await retrieve(context, request, signal);
     // Frames without compression are little endian whatever the object is written in
@@ -114,22 +114,26 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
           body,
         };
     }
-    asParts(context, form.type, parts());
+    if (form.multipart) return asParts(context, form.type, parts());
+    context.body = wholeOf(made);
+    context.set("Content-Type", `${form.type}; transfer-syntax=${syntax}`);
   };
 
   const bulkData: Handle = async (context, [object], signal) => {
     const element = parseBulkDataPath([context.params.element].flat().join("/"));
     if (element === null) throw notFound("value");
-    const form = chooseFrameForm(context.get("Accept"), "1.2.840.10008.1.2.1"); // values go out as octets, whatever the object is stored as
+    const form = chooseFrameForm(acceptOf(context), "1.2.840.10008.1.2.1", 1); // values go out as octets, whatever the object is stored as
     const made = await retrieve(context, { kind: "bulk-data", path: object!.path, element }, signal);
     async function* parts(): AsyncGenerator<Part, void, undefined> {
       for await (const body of piecesOf(made)) yield { headers: { "Content-Type": form.type }, body };
     }
-    asParts(context, form.type, parts());
+    if (form.multipart) return asParts(context, form.type, parts());
+    context.body = wholeOf(made);
+    context.set("Content-Type", form.type);
   };
 
   const rendered: Handle = async (context, [object], signal) => {
-    const type = choosePictureType(context.get("Accept"));
+    const type = choosePictureType(acceptOf(context));
     const [frame, ...more] = context.params.frames === undefined ? [0] : framesIn(context);
     if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since JPEG and PNG hold one picture");
     const request = { kind: "render", path: object!.path, frame: frame!, type, options: parseRenderOptions(context.query) } as const;

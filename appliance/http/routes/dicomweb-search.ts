@@ -5,7 +5,7 @@ import { addAudit } from "../../store/audit.ts";
 import { actorOf, type Requester } from "../auth.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
-import { baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
+import { acceptOf, baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
 import { everyRole, type Route } from "../route.ts";
 
 /** QIDO-RS, PS3.18 10.6: studies, series and instances as DICOM JSON. */
@@ -17,7 +17,7 @@ export function dicomWebSearchRoutes({ database, clock, resultFolder, dicomWeb }
     access: everyRole,
     nodes: true,
     handle: async (context: Context, requester: Requester) => {
-      requireJson(context.get("Accept"));
+      requireJson(acceptOf(context));
       const query = parseQuery(new URLSearchParams(context.querystring), level);
       const within = withinOf(context);
       addAudit(database, { at: clock.now(), actor: actorOf(requester), action: "dicomweb-searched", object: level, detail: {} });

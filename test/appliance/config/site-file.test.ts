@@ -85,7 +85,7 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
       },
       durable: true,
     },
-    http: { address: "127.0.0.1", port: 8443, tls: "own", names: [] },
+    http: { address: "127.0.0.1", port: 8443, tls: "own", names: [], dicomWebOrigins: [] },
     nodes: [],
     rules: [],
   });
@@ -302,6 +302,26 @@ test("a node can't be where clouds keep their secrets", () => {
     { dicomweb: { url: "http://[fe80::1]/" } },
   ])
     assert.match(faults(node).join(), /expected another address/, JSON.stringify(node));
+});
+
+test("other sites whose pages may use DICOMweb are exact origins, on TLS", () => {
+  const faults = (dicomWebOrigins: unknown) =>
+    faultsOf(JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, http: { dicomWebOrigins } })).join();
+  for (const origin of [
+    "*",
+    "null",
+    "https://*.example",
+    "https://a.example/",
+    "https://a.example:443",
+    "https://A.example",
+    "file://",
+    "wss://a.example",
+  ])
+    assert.match(faults([origin]), /^http\.dicomWebOrigins\[0\]: expected an origin/, origin);
+  assert.match(faults(["http://viewer.example"]), /^http\.dicomWebOrigins\[0\]: expected https/);
+  const good = ["https://viewer.example", "https://viewer.example:8443", "https://[fd00::1]", "http://127.0.0.1:3000", "http://[::1]:3000"];
+  const parsed = parseSiteFile(JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, http: { dicomWebOrigins: good } }));
+  assert.deepEqual(parsed.http.dicomWebOrigins, good);
 });
 
 test("plain HTTP is for this machine alone", () => {

@@ -91,12 +91,18 @@ test("objects and frames go out as they are asked for", () => {
   assert.equal(chooseObjectForm("multipart/related; type=application/dicom; transfer-syntax=*", [jpegLs, explicit]).asStored(jpegLs), true);
   assert.equal(chooseObjectForm("application/dicom", [explicit]).multipart, false);
   assert.throws(() => chooseObjectForm("application/dicom", [explicit, explicit]), { code: "not-acceptable" });
-  assert.deepEqual(chooseFrameForm("*/*", jpegLs), { asStored: false, type: "application/octet-stream" });
-  assert.deepEqual(chooseFrameForm("multipart/related; type=application/octet-stream; transfer-syntax=*", jpegLs), {
-    asStored: true,
-    type: "image/jls",
-  });
-  assert.deepEqual(chooseFrameForm('multipart/related; type="image/jls"', jpegLs), { asStored: true, type: "image/jls" });
+  const frames = (accept: string, count = 1) => chooseFrameForm(accept, jpegLs, count);
+  const asStored = { multipart: true, asStored: true, type: "image/jls" };
+  const octets = { multipart: true, asStored: false, type: "application/octet-stream" };
+  assert.deepEqual(frames("*/*"), octets);
+  assert.deepEqual(frames("multipart/related; type=application/octet-stream; transfer-syntax=*", 9), asStored);
+  assert.deepEqual(frames('multipart/related; type="image/jls"'), asStored);
+  assert.deepEqual(frames(`multipart/related; type="image/x-jls"; transfer-syntax=${jpegLs}`), asStored);
+  assert.deepEqual(frames('multipart/related; type="image/*"; transfer-syntax=*'), asStored);
+  assert.deepEqual(frames("application/octet-stream"), { ...octets, multipart: false });
+  assert.deepEqual(frames("image/jls"), { ...asStored, multipart: false });
+  assert.deepEqual(frames("image/jls, multipart/related", 2), octets);
+  assert.throws(() => frames("image/jls", 2), { code: "not-acceptable" });
 });
 
 test("wildcards match as the standard says, and no pattern takes long", () => {

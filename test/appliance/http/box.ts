@@ -40,7 +40,7 @@ export const password = "correct horse battery";
 const shippedModels = join(import.meta.dirname, "../../../models");
 
 /** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
-export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } = {}) {
+export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0, dicomWebOrigins = [] as readonly string[] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
   const database = await openDatabase(join(folder, "segbox.sqlite"), Date.now());
   for (const role of roles) addUser(database, { name: role, role, passwordHash: await hashPassword(password), createdAt: Date.now() });
@@ -117,7 +117,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0 } =
   };
   const start = (port: number) =>
     startHttp(
-      { host: "127.0.0.1", port, uiFolder, names: ["localhost"] },
+      { host: "127.0.0.1", port, uiFolder, names: ["localhost"], dicomWebOrigins },
       dependencies,
       createLog((line) => log.push(line), clock.now, "debug"),
     );
