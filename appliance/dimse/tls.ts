@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import { isIP } from "node:net";
 import {
   type ConnectionOptions,
@@ -40,6 +41,8 @@ export const tlsProfile = {
   ].join(":"),
   ecdhCurve: "X25519:P-256:P-384",
   honorCipherOrder: true,
+  // RFC 9325 section 3.5: a peer that makes us negotiate again and again costs us far more than itself
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const satisfies SecureContextOptions;
 
 /** What a context of ours is made of. */

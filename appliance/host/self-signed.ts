@@ -19,7 +19,7 @@ const oids = {
  * A server's certificate that its own P-256 key signs (RFC 5280), PEM: encrypts from the first minute, until an authority's takes its place.
  *
  * @param names host names and addresses, at least one; the first is the common name too
- * @param now UTC epoch ms; it holds from a day before for 825 days
+ * @param now UTC epoch ms; it holds for 825 days, the first of which is over
  */
 export function selfSignedCertificate(privateKey: string, names: readonly string[], now: number): string {
   const publicKey = createPublicKey(privateKey).export({ type: "spki", format: "der" });
@@ -39,7 +39,7 @@ export function selfSignedCertificate(privateKey: string, names: readonly string
     integer(serialNumber),
     signatureAlgorithm(),
     name,
-    sequence(time(now - clockSkewMs), time(now + validDays * dayMs)),
+    sequence(time(now - clockSkewMs), time(now - clockSkewMs + validDays * dayMs)),
     name,
     publicKey,
     tagged(3, sequence(...extensions)),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,23 +10,9 @@ import { WebTls } from "../../../appliance/http/web-tls.ts";
 import { makeAuthority } from "../../make/certificates.ts";
 import { eventually } from "../../peers/eventually.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
-import { start } from "../../peers/process.ts";
-import { cli } from "../../scenarios/box.ts";
+import { startHttpsBox } from "./https-box.ts";
 
 const log = createLog(() => {}, Date.now);
-
-/** The service as a process of its own, with these settings of the web page. */
-async function serve(data: string, http: object) {
-  await mkdir(data, { recursive: true });
-  const siteFile = join(data, "site.json");
-  const site = { station: { name: "TEST" }, dicom: { aeTitle: "SEGBOX", port: 0 }, http: { port: 0, ...http } };
-  await writeFile(siteFile, JSON.stringify(site));
-  const running = start(process.execPath, [cli, "serve", "--data", data, "--provision", siteFile]);
-  const [line] = await running.waitForLine(/^\{"event":"listening".*/);
-  const { httpPort, redirectPort, isHttps } = JSON.parse(line) as { httpPort: number; redirectPort?: number; isHttps: boolean };
-  assert.equal(isHttps, true);
-  return { port: httpPort, redirectPort, [Symbol.asyncDispose]: async () => void (await running.stop()) };
-}
 
 /** GET over TLS that believes `ca` alone, with a host name of its own; the answer's status, headers and the certificate shown. */
 function get(port: number, ca: string, host: string, path = "/healthz") {
@@ -50,7 +36,7 @@ test("a box speaks HTTPS from its first start, under a key of its own that stays
   const keyPath = join(folder.path, "https/key.pem");
   let first: string;
   {
-    await using box = await serve(folder.path, settings);
+    await using box = await startHttpsBox(folder.path, { http: settings });
     first = await readFile(join(folder.path, "https/certificate.pem"), "utf8");
     assert.equal((await stat(keyPath)).mode & 0o777, 0o600);
     const { port } = box;
@@ -72,7 +58,7 @@ test("a box speaks HTTPS from its first start, under a key of its own that stays
     const redirected = await fetch(`${plain}/series/1`, { redirect: "manual" });
     assert.deepEqual([redirected.status, redirected.headers.get("location")], [308, `https://127.0.0.1:${port}/`]);
   }
-  await using box = await serve(folder.path, settings);
+  await using box = await startHttpsBox(folder.path, { http: settings });
   assert.equal(await readFile(join(folder.path, "https/certificate.pem"), "utf8"), first);
   assert.equal((await get(box.port, first, "localhost")).status, 200);
 });
@@ -85,7 +71,7 @@ test("an authority's certificate is used, told to browsers for good, and read ag
   await mkdir(join(folder.path, "web"));
   await copyFile(one.key, used.key);
   await copyFile(one.certificate, used.certificate);
-  await using box = await serve(join(folder.path, "data"), { tls: used });
+  await using box = await startHttpsBox(join(folder.path, "data"), { http: { tls: used } });
   const { port } = box;
   const ca = await readFile(authority.certificate, "utf8");
   const answer = await get(port, ca, "localhost");
