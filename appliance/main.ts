@@ -40,7 +40,7 @@ import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { WebStore } from "./pipeline/web-store.ts";
-import { chainAudit } from "./store/audit.ts";
+import { addAudit, chainAudit } from "./store/audit.ts";
 import { lockFolder, openDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
 import { Durability } from "./store/durability.ts";
@@ -106,6 +106,11 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
 
   const dicom = parseDicomSettings(storedDicom);
   const http = parseHttpSettings(storedHttp);
+  const softwareVersion = readSoftwareVersion();
+  const auditService = (action: string): void =>
+    addAudit(database, { at: clock.now(), actor: "system", action, object: "service", detail: { softwareVersion } });
+  auditService("service-started");
+  started.defer(() => auditService("service-stopped"));
   const { limits } = dicom;
   const space = new FreeSpace(folder.root, limits.minimumFreeMegabytes * 1_048_576, (isLow, { freeBytes }) => {
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
@@ -123,7 +128,6 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   for (const { code, message } of refusals) log.error("model-unusable", { code, message });
   for (const rule of listRules(database))
     if (!models.has(rule.model)) log.error("rule-without-model", { rule: rule.name, model: rule.model });
-  const softwareVersion = readSoftwareVersion();
   const changes = new Changes();
   const open = new OpenAssociations();
   const quietMs = dicom.quietSeconds * 1000;

@@ -7,6 +7,7 @@ import { dataFolder } from "../config/data-folder.ts";
 import type { Trial } from "../domain/activation.ts";
 import { usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
+import { auditFirst } from "./audit-first.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
 import { readSeries } from "./one-series.ts";
 
@@ -35,6 +36,11 @@ now on, in this order; what did not is never used. Takes as long as a few segmen
     const folder = dataFolder(required(args, "data"));
     const model = await installedModel(name, folder.models);
     const { files } = await readSeries(optional(args, "input") ?? exampleInput);
+    await auditFirst(folder, {
+      action: "model-activation-begun",
+      object: `model:${name}`,
+      detail: { version: model.manifest.version },
+    });
     const activation = await activate({
       modelFolder: model.folder,
       images: files.map(({ path }) => path),

@@ -19,6 +19,7 @@ import {
 } from "../pipeline/child-requests.ts";
 import { outputForms } from "../pipeline/outputs.ts";
 import { writeDurably } from "../store/objects.ts";
+import { auditFirst } from "./audit-first.ts";
 import { type Command, optional, UsageError } from "./command.ts";
 import { exampleInput, installedModel } from "./model-activate.ts";
 import { encodeRequest, type ReadSeries, readSeries } from "./one-series.ts";
@@ -80,6 +81,12 @@ itself is thrown away.
       ...(mode && { mode }),
       ...(precision && { benchPrecision: precision }),
     };
+    if (folder)
+      await auditFirst(folder, {
+        action: "model-measurement-begun",
+        object: `model:${name}`,
+        detail: { version: model.manifest.version },
+      });
     const benchmark = await measure(request, series, model.manifest);
     process.stdout.write(textOf(benchmark));
     if (folder) {

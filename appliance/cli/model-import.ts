@@ -1,12 +1,9 @@
-import { existsSync } from "node:fs";
-import { basename } from "node:path";
 import { importModels } from "../../models/import/import-model.ts";
 import { systemClock } from "../base/clock.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import { filesOf, type LoadedModel, usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
-import { addAudit } from "../store/audit.ts";
-import { openExistingDatabase } from "../store/database.ts";
+import { auditFirst } from "./audit-first.ts";
 import { type Command, optional, required } from "./command.ts";
 
 /** TotalSegmentator's. */
@@ -59,11 +56,11 @@ network that its plans describe. An import that ends early leaves nothing behind
       removeSmallBlobsMm3: args.values["remove-small-blobs"] === true ? usualSmallBlobMm3 : undefined,
       reserved: [...(await usableModels([shippedModels])).models.keys()],
       say: (line) => process.stdout.write(`${line}\n`),
+      beforeInstall: ({ name, version }) => auditFirst(folder, { action: "model-imported", object: `model:${name}`, detail: { version } }),
     });
     const seconds = ((systemClock.now() - started) / 1000).toFixed(1);
     for (const model of models) process.stdout.write(`${describe(model)}\n`);
     process.stdout.write(`imported in ${seconds} s; \`segbox model activate NAME\` finds what runs it best here\n`);
-    if (existsSync(folder.database)) await note(folder.database, models);
     return 0;
   },
 };
@@ -72,23 +69,4 @@ function describe({ folder, manifest: { name, parts, labels } }: LoadedModel): s
   const bytes = parts.flatMap(({ networks }) => networks.flatMap(filesOf)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? "" : "s"}`;
   return `${name}: ${count(parts.length, "network")}, ${count(labels.length, "label")}, ${(bytes / 1e6).toFixed(1)} MB in ${folder}`;
-}
-
-async function note(database: string, models: readonly LoadedModel[]): Promise<void> {
-  const now = systemClock.now();
-  const opened = await openExistingDatabase(database, now);
-  try {
-    opened.transaction(() => {
-      for (const { manifest, folder } of models)
-        addAudit(opened, {
-          at: now,
-          actor: "console",
-          action: "model-imported",
-          object: `model:${basename(folder)}`,
-          detail: { version: manifest.version },
-        });
-    });
-  } finally {
-    opened.close();
-  }
 }

@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { RefusedError } from "../base/errors.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import { shippedModels } from "../main.ts";
+import { auditFirst } from "./audit-first.ts";
 import { type Command, optional, UsageError } from "./command.ts";
 import { installedModel } from "./model-activate.ts";
 
@@ -49,6 +50,9 @@ standard error which CT it is at, in which form, and Dice so far.
     const calibrate = from === undefined ? [] : await readCases(from);
     const holdout = by === undefined || benchOnly ? [] : await readCases(by);
     refuseOverlap(calibrate, holdout);
+    const [name, data] = [args.positionals[0], optional(args, "data")];
+    if (name !== undefined && data !== undefined)
+      await auditFirst(dataFolder(data), { action: "model-quantization-begun", object: `model:${name}`, detail: {} });
     const record = await quantizeModel({
       modelFolder,
       calibrate,

@@ -24,6 +24,7 @@ where the site file does not name the node's services.
   run: (args) =>
     withNode(args, async ({ database, name, caller }) => {
       const node = knownNode(database, name);
+      addAudit(database, { at: systemClock.now(), actor: "console", action: "node-tested", object: `node:${name}`, detail: {} });
       const { roundTripMs, services } = await testAndNote(database, name, caller, systemClock);
       const where = `${node.name} (${node.aeTitle} at ${node.host}:${node.port})`;
       process.stdout.write(

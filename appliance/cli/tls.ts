@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { dataFolder } from "../config/data-folder.ts";
 import { makePrivateKey, requestCertificate } from "../host/certificate-request.ts";
 import { readIfThere } from "../host/key-file.ts";
+import { auditFirst } from "./audit-first.ts";
 import { type Command, optional, required, UsageError } from "./command.ts";
 
 export const tlsRequest: Command = {
@@ -22,7 +24,9 @@ named in the site file, under dicom.tls; a running service takes a renewed certi
   async run(args) {
     const { positionals: names } = args;
     if (names.length === 0) throw new UsageError("NAME is required: a host name or IP address of this box");
-    const folder = join(required(args, "data"), "tls");
+    const data = dataFolder(required(args, "data"));
+    await auditFirst(data, { action: "certificate-requested", object: "setting:dicom-tls", detail: { names } });
+    const folder = join(data.root, "tls");
     await mkdir(folder, { recursive: true });
     const [keyPath, requestPath] = [join(folder, "key.pem"), join(folder, "request.pem")];
     const key = (await readIfThere(keyPath))?.toString("utf8") ?? makePrivateKey();

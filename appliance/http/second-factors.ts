@@ -62,12 +62,16 @@ export class SecondFactors {
   }
 
   /** A new secret, of no effect until `confirm`. */
-  propose({ user }: SignedIn, issuer: string): { secret: string; uri: string } {
+  propose(context: Context, signedIn: SignedIn, issuer: string): { secret: string; uri: string } {
     const { database, sealing } = this.#options;
+    const { user } = signedIn;
     if (findSecondFactor(database, user.id)?.since != null)
       throw new RefusedError("second-factor-there", "there is a second factor already; remove it first");
     const secret = makeTotpSecret();
-    proposeSecondFactor(database, user.id, sealing.seal(secret, purposeOf(user.id)));
+    database.transaction(() => {
+      proposeSecondFactor(database, user.id, sealing.seal(secret, purposeOf(user.id)));
+      this.#audit(context, signedIn, "second-factor-proposed");
+    });
     return { secret: base32(secret), uri: totpUri(secret, issuer, user.name) };
   }
 

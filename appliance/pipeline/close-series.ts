@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { type Completion, judgeCompleteness } from "../domain/completeness.ts";
 import type { SeriesId } from "../domain/ids.ts";
 import { Later, type Step } from "../jobs/runner.ts";
+import { addAudit } from "../store/audit.ts";
 import { addCompletion, readDeclared } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import { addJob } from "../store/jobs.ts";
@@ -92,6 +93,14 @@ export function closeSeriesStep(options: CloseOptions): Step {
         addCompletion(database, seriesId, completion, now);
         addJob(database, selectJob(seriesId, now));
         const { how, instances, expected, waitedMs } = completion;
+        const detail = { instances, how };
+        addAudit(database, {
+          at: now,
+          actor: `ae:${latest.callingAeTitle}`,
+          action: "series-received",
+          object: `series:${seriesId}`,
+          detail,
+        });
         log.info("series-complete", {
           seriesId,
           how,

@@ -60,6 +60,15 @@ export function deliverStep(options: DeliverOptions): Step {
     changed(delivery);
   };
 
+  /** Before the first byte leaves: without this in the trail nothing does. */
+  function begin({ id, resultId }: Delivery, node: RemoteNode, form: Form): void {
+    database.transaction(() => {
+      setUnanswered(database, id, sentInstance(form));
+      const detail = { result: resultId, output: form.output, node: node.name };
+      addAudit(database, { at: clock.now(), actor: "system", action: "result-delivery-begun", object: `delivery:${id}`, detail });
+    });
+  }
+
   /** The peer has taken it: that is kept before anything else, with what exactly it was. */
   function delivered(delivery: Delivery, node: RemoteNode, form: SentForm, outcome: StoreOutcome & { kind: "stored" }): Commit {
     const { id: deliveryId, resultId, output, destination } = delivery;
@@ -122,7 +131,7 @@ export function deliverStep(options: DeliverOptions): Step {
       const node = nodeOf(database, delivery);
       if (listPausedNodes(database).includes(node.name)) return new Later(clock.now() + lookAgainMs);
       const forms = await formsOf(delivery, options, signal);
-      const onSending = (form: Form): void => setUnanswered(database, deliveryId, sentInstance(form));
+      const onSending = (form: Form): void => begin(delivery, node, form);
       const outcomes = isWebNode(node)
         ? await stowFirstTaken(node, forms, { signal, onSending })
         : await storeFirstTaken(node, options.callingAeTitle, forms, { signal, tls: options.tls(), onSending }).catch(untilRepaired);
@@ -146,6 +155,8 @@ export function deliverStep(options: DeliverOptions): Step {
       // Not every archive takes rejection notes, and one that does not has nothing to repair.
       const isUnwantedNote = reason.code === classRefused && getDelivery(database, deliveryId)?.output === "rejection-note";
       note(deliveryId, { state: isUnwantedNote ? "withdrawn" : "failed", reason, status: null });
+      const object = `delivery:${deliveryId}`;
+      addAudit(database, { at: clock.now(), actor: "system", action: "result-delivery-failed", object, detail: { code: reason.code } });
     },
     willRetry: ({ deliveryId }: { deliveryId: DeliveryId }, reason) => note(deliveryId, { state: "waiting", reason, status: null }),
   };

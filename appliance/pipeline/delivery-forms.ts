@@ -14,7 +14,7 @@ import { outputForms } from "./outputs.ts";
 import { type ReportOptions, reportFor } from "./reports.ts";
 
 /** One of a delivery's choices as a file that can be sent. */
-export type Form = StoreFile & { readonly seriesInstanceUid: Uid };
+export type Form = StoreFile & { readonly seriesInstanceUid: Uid; readonly output: ObjectKind };
 
 /** Enough for preamble and file meta information. */
 const metaBytes = 4096;
@@ -27,7 +27,7 @@ export async function formsOf(delivery: Delivery, options: ReportOptions, signal
     const { file, uids } = await objectOf(output, delivery, result, options, signal);
     const path = join(options.resultFolder(result.id), file);
     const meta = readFileMeta(await readStart(path));
-    forms.push({ path, ...meta, seriesInstanceUid: uids.seriesInstanceUid, isOurs: true });
+    forms.push({ path, output, ...meta, seriesInstanceUid: uids.seriesInstanceUid, isOurs: true });
   }
   return forms;
 }

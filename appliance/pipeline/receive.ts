@@ -174,6 +174,11 @@ function note(
       instance: instanceOf(header, incoming, file, receivedAt),
       sameAs,
     });
+    if (added.opens) {
+      const { callingAeTitle, remoteAddress: address } = incoming.peer;
+      const series = { action: "series-arriving", object: `series:${added.seriesId}`, detail: { address } };
+      addAudit(database, { at: receivedAt, actor: `ae:${callingAeTitle}`, ...series });
+    }
     if (added.isReceiving) look(added, header, incoming.peer.callingAeTitle, receivedAt, options);
     return added;
   });

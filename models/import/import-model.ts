@@ -31,6 +31,8 @@ export type ImportOptions = {
   readonly reserved?: readonly string[];
   /** Told what is chosen, found and left out, a sentence each. */
   readonly say?: (line: string) => void;
+  /** Called with each model before it is put in its place; what it throws ends the import. */
+  readonly beforeInstall?: (manifest: ModelManifest) => Promise<void>;
 };
 
 /**

@@ -15,13 +15,22 @@ export type Fill = (folder: string) => Promise<ModelManifest>;
  * synchronised to the disk, and then renamed. Whatever ends this before leaves nothing in MODELS.
  *
  * @param fill writes the model's files into the folder it is given and says its manifest, which is written last; null where the folder has one
+ * @param beforeInstall called when the model is found good, before anything of it counts; what it throws ends the import
  * @param replace whether a model of the same name may be there, which is then taken away
  */
 export async function installModel(
   models: string,
   name: string,
   fill: Fill | ((folder: string) => Promise<null>),
-  { replace = false, reserved = [] }: { readonly replace?: boolean; readonly reserved?: readonly string[] } = {},
+  {
+    replace = false,
+    reserved = [],
+    beforeInstall,
+  }: {
+    readonly replace?: boolean;
+    readonly reserved?: readonly string[];
+    readonly beforeInstall?: ((manifest: ModelManifest) => Promise<void>) | undefined;
+  } = {},
 ): Promise<LoadedModel> {
   if (reserved.includes(name)) throw new RefusedError("model-exists", `${name} comes with the service: take another --name`);
   const target = join(models, name);
@@ -39,6 +48,7 @@ export async function installModel(
       throw new RefusedError("model-name", `the manifest names the model ${loaded.manifest.name}, expected ${name}`);
     for (const part of loaded.parts) await proveNetwork(staging, part);
     await synchronise(staging);
+    await beforeInstall?.(loaded.manifest);
     if (existing) await rename(target, `${staging}.replaced`);
     await rename(staging, target);
     await synchroniseFolder(models);

@@ -28,7 +28,7 @@ export function secondFactorRoutes({ database, clock, sealing, device }: HttpDep
       handle: async (context, signedIn) => {
         const { password } = await readBody(context, passwordRequest);
         await auth.confirmPassword(context, signedIn, password);
-        context.body = factors.propose(signedIn, (await device()).stationName) satisfies ProposedSecondFactor;
+        context.body = factors.propose(context, signedIn, (await device()).stationName) satisfies ProposedSecondFactor;
       },
     },
     {

@@ -22,6 +22,7 @@ import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
 import { Retriever } from "../../../appliance/pipeline/retrieve.ts";
+import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { reviewResult } from "../../../appliance/pipeline/review.ts";
 import { WebStore } from "../../../appliance/pipeline/web-store.ts";
 import { openDatabase } from "../../../appliance/store/database.ts";
@@ -82,6 +83,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0, di
     findModel: (name) => (name === model.name ? model : undefined),
     retry: (id) => {
       if (getResult(database, id)?.state !== "failed") throw new RefusedError("nothing-failed", "nothing of this result failed");
+      retryResult(database, id, clock.now());
       retried.push(id);
     },
     retryDelivery: (id) => retryDelivery(database, id, clock.now()),

@@ -9,11 +9,13 @@ import type { ResultOutput } from "../../../appliance/domain/rule.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintObjectUids } from "../../../appliance/pipeline/outputs.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
+import { listAudit } from "../../../appliance/store/audit.ts";
 import { addDelivery, getDelivery, listUnanswered, noteDelivery, setDocument } from "../../../appliance/store/deliveries.ts";
 import { takeDocument } from "../../../appliance/store/documents.ts";
 import { listReceipts } from "../../../appliance/store/receipts.ts";
 import { addResult } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
+import { auditBroken, breakAudit, dump, mendAudit } from "../../make/broken-audit.ts";
 import { addSeries, newResult, someUids } from "../../make/database.ts";
 import { startStorescp } from "../../peers/dcmtk.ts";
 import { freePort } from "../../peers/ports.ts";
@@ -263,4 +265,23 @@ test("a rejection note that fails otherwise has to be looked after", async () =>
   });
   box.stepOf("deliver").gaveUp({ deliveryId } as never, { code: "peer-refused", message: "the peer answered C000" });
   assert.equal(getDelivery(box.database, deliveryId)!.state, "failed");
+});
+
+test("nothing leaves that can't be written into the audit trail; beginning and end of what does stand there", async () => {
+  await using peer = await startStorescp({ aeTitle: "PACS" });
+  await using box = await waitingDelivery(peer.port);
+  breakAudit(box.database);
+  const before = dump(box.database);
+  await assert.rejects(box.run("deliver", box), { message: auditBroken });
+  assert.equal(dump(box.database), before);
+  await peer.process.waitForLine(/Association Aborted|Aborting|Peer aborted/i);
+  assert.deepEqual(await peer.files(), []);
+  mendAudit(box.database);
+  await box.run("deliver", box);
+  assert.equal((await peer.files()).length, 1);
+  const detail = { result: box.resultId, output: "seg", node: "pacs" };
+  assert.deepEqual(
+    listAudit(box.database, 10).map(({ action, object, detail }) => [action, object, detail]),
+    ["result-delivered", "result-delivery-begun"].map((action) => [action, `delivery:${box.deliveryId}`, detail]),
+  );
 });

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { dataFolder } from "../../../appliance/config/data-folder.ts";
+import { type Database, openDatabase } from "../../../appliance/store/database.ts";
+import { replaceNodesAndRules, setSetting } from "../../../appliance/store/settings.ts";
+import { addUser } from "../../../appliance/store/users.ts";
+import { auditBroken, breakAudit, dump } from "../../make/broken-audit.ts";
+import { type TemporaryFolder, temporaryFolder } from "../../peers/folder.ts";
+import { freePort } from "../../peers/ports.ts";
+import { run } from "../../peers/process.ts";
+
+const main = join(import.meta.dirname, "../../../appliance/cli/main.ts");
+const shipped = join(import.meta.dirname, "../../../models/reference");
+const series = join(import.meta.dirname, "../../data/example-ct");
+
+/** Arguments after --data of each command that changes something of a data folder, or calls somebody. */
+const changing: Readonly<Record<string, readonly string[]>> = {
+  "user add": ["newcomer", "--role", "reviewer", "--password-stdin"],
+  "user reset": ["anna"],
+  "user role": ["ben", "--role", "engineer"],
+  "user remove": ["ben"],
+  "node test": ["pacs"],
+  "node find": ["pacs", "--patient", "1"],
+  "node pull": ["pacs", "1.2.3"],
+  "node pause": ["pacs"],
+  "node resume": ["pacs"],
+  "node remove": ["pacs"],
+  "node token": ["pacs"],
+  "tls request": ["segbox.hospital.example"],
+  "model import": ["--from", "MODEL"],
+  "model activate": ["reference"],
+  "model bench": ["reference", "--input", series],
+  "model quantize": ["installed", "--bench-only"],
+  "audit export": [],
+};
+/** Those that look, or that write elsewhere. The service itself is the routes' matter, and the pipeline's. */
+const others = ["serve", "segment", "explain", "reproduce", "model list", "model fetch", "audit list", "audit verify", "user list", "demo"];
+
+let data: TemporaryFolder;
+let database: Database;
+before(async () => {
+  data = await temporaryFolder("cli-audited-first");
+  const folder = dataFolder(data.path);
+  database = await openDatabase(folder.database, 1);
+  for (const [name, role] of [
+    ["anna", "admin"],
+    ["ben", "reviewer"],
+  ] as const)
+    addUser(database, { name, role, passwordHash: "-", createdAt: 1 });
+  const node = { name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: await freePort(), services: ["find" as const, "move" as const] };
+  replaceNodesAndRules(database, [node], []);
+  setSetting(database, "dicom", { aeTitle: "SEGBOX" });
+  await copyShipped(join(folder.models, "installed"), "installed");
+  await copyShipped(join(data.path, "to-import"), "imported");
+});
+after(async () => {
+  database.close();
+  await data[Symbol.asyncDispose]();
+});
+
+/** A copy of the reference model under another name. */
+async function copyShipped(folder: string, name: string): Promise<void> {
+  await cp(shipped, folder, { recursive: true });
+  const manifest = join(folder, "manifest.json");
+  await writeFile(manifest, (await readFile(manifest, "utf8")).replace('"name": "reference"', `"name": "${name}"`));
+}
+
+/** Every file but the database's own. */
+async function filesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => !file.startsWith("segbox.sqlite")).sort();
+}
+
+test("no command does what can't be written into the audit trail", async () => {
+  const overview = await run(process.execPath, [main, "--help"]);
+  const commands = [...overview.stdout.matchAll(/^ {2}(\w+(?: \w+)?) +\S/gm)].map(([, words]) => words!);
+  assert.deepEqual(commands.toSorted(), [...Object.keys(changing), ...others].toSorted());
+  breakAudit(database);
+  const [rows, files] = [dump(database), await filesIn(data.path)];
+  for (const [words, args] of Object.entries(changing)) {
+    const rest = args.map((arg) => (arg === "MODEL" ? join(data.path, "to-import") : arg));
+    const { code, stderr } = await run(process.execPath, [main, ...words.split(" "), ...rest, "--data", data.path], {
+      input: "plum violin harbour 42\n",
+    });
+    assert.equal(code, 1, `${words}: ${stderr}`);
+    assert.match(stderr, new RegExp(auditBroken), words);
+    assert.equal(dump(database), rows, words);
+    assert.deepEqual(await filesIn(data.path), files, words);
+  }
+});
