@@ -32,6 +32,13 @@ export type ModelCard = {
   /** SHA-256 of manifest.json. */
   readonly manifestSha256: string;
   readonly forms: readonly ModelForm[];
+  /** The form of each part's network that results are made with now; INT8 only for CTs that fill half of its patch. A part without a line can't be run. */
+  readonly used: readonly {
+    readonly part: string;
+    readonly file: string;
+    readonly precision: ModelForm["precision"];
+    readonly provider: string;
+  }[];
   readonly labels: readonly {
     readonly value: number;
     readonly name: string;
@@ -69,6 +76,7 @@ export type ModelAccuracy = {
     readonly againstFp32: {
       readonly meanDice: number;
       readonly worstDice: number;
+      readonly worstLabel: string;
       readonly labels: readonly {
         readonly name: string;
         readonly cases: number;

@@ -44,6 +44,7 @@ export const paths = {
   review: (resultId: number | string) => `/api/results/${resultId}/review`,
   models: "/api/models",
   model: (name: string) => `/api/models/${encodeURIComponent(name)}`,
+  modelCardPdf: (name: string) => `/api/models/${encodeURIComponent(name)}/card.pdf`,
   events: "/api/events",
   health: "/healthz",
 } as const;

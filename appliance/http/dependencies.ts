@@ -8,11 +8,11 @@ import type { ModelManifest } from "../domain/model.ts";
 import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
 import type { Sealing } from "../host/sealing.ts";
+import type { ModelPlaces } from "../pipeline/model-card.ts";
 import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
 import type { WebStore } from "../pipeline/web-store.ts";
 import type { Database } from "../store/database.ts";
-import type { ModelPlaces } from "./model-views.ts";
 
 /** What the web server needs of the rest of the appliance. */
 export type HttpDependencies = {

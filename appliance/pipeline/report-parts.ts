@@ -6,7 +6,7 @@ import type { ModelManifest } from "../domain/model.ts";
 import { checkPlausibility, plausibilityRules } from "../domain/plausibility.ts";
 import type { StructureMeasure } from "../domain/result.ts";
 import type { Fonts } from "../report/lettering.ts";
-import type { ReportLine } from "../report/pdf.ts";
+import type { ReportLine } from "../report/paper.ts";
 import type { ReportStructure } from "../report/structure.ts";
 import type { EncodeRequest } from "./child-requests.ts";
 

@@ -403,6 +403,8 @@ test("the models lead to their cards, by keys alone: what a model can't do, its 
   assert.equal(await judged.evaluate((region) => region.matches(":focus")), true);
   await page.getByRole("heading", { name: "What it can't do" }).waitFor();
   await page.getByText("It was not tried here").waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Card as PDF" }).click()]);
+  assert.equal(download.suggestedFilename(), "segbox-model-headneck-oar.pdf");
   assert.equal(await page.title(), "Model headneck-oar – Segbox");
   if (process.env.SCREENSHOTS)
     for (const colorScheme of ["light", "dark"] as const) {

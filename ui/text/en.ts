@@ -323,6 +323,10 @@ export const text = {
     files: "Files",
     barred: "barred:",
     cardText: "Card",
+    cardPdf: "Card as PDF",
+    used: "Results are made with",
+    usedForm: (precision: string, provider: string, file: string) =>
+      `${precision} on ${provider} (${file})${precision === "int8" ? ", fp32 for a CT that fills less than half of its patch" : ""}`,
     cardTable: "Table of the card",
     int8: "INT8 form",
     noInt8: "There is none that was judged: the model runs as it was trained, in fp32.",

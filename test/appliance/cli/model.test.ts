@@ -72,6 +72,21 @@ test("segbox model list --catalogue says what can be imported, and what can't an
   assert.match(stdout, /^tissue_types +3 labels .* needs a licence of its authors$/m);
 });
 
+test("segbox model card writes the card as PDF, of an imported model too, and refuses what is none", async () => {
+  await using folder = await temporaryFolder("card");
+  const [data, file] = [join(folder.path, "data"), join(folder.path, "card.pdf")];
+  assert.equal((await model("import", "--from", weights.path, "--data", data)).code, 0);
+  const { code, stdout, stderr } = await model("card", "body", "--pdf", file, "--data", data);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /card\.pdf: body weights-[0-9a-f]{12}$/m);
+  const text = (await run("pdftotext", ["-layout", file, "-"])).stdout;
+  assert.match(text, /main: fp32 on cpu \(main\/fp32\.onnx\)/);
+  assert.match(text, /No INT8 form was judged/);
+  const missing = await model("card", "nowhere", "--pdf", file);
+  assert.deepEqual([missing.code, missing.stderr], [1, "segbox: there is no model nowhere here\n"]);
+  assert.equal((await model("card", "body", "--data", data)).code, 2);
+});
+
 test("segbox model fetch says what it would download, and downloads nothing unless told", async () => {
   await using folder = await temporaryFolder("fetch");
   const { code, stdout } = await model("fetch", "total", "--to", folder.path);

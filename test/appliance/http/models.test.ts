@@ -38,6 +38,10 @@ test("a card has the model's files, labels, text, and how its INT8 form was judg
   assert.deepEqual(found.labels[2]!.modifiers, ["Right"]);
   assert.ok(found.forms.every(({ sha256, sizeBytes }) => /^[0-9a-f]{64}$/.test(sha256) && sizeBytes > 0));
   assert.match(found.card!, /^# headneck-oar/);
+  assert.deepEqual(
+    found.used.map(({ part, provider }) => [part, provider]),
+    [["main", "cpu"]],
+  );
   const { outcome, limits, parts } = found.accuracy!;
   assert.equal(outcome, "passed");
   assert.deepEqual(limits, { meanDice: 0.99, worstDice: 0.97, overMl: 1 });
@@ -46,6 +50,21 @@ test("a card has the model's files, labels, text, and how its INT8 form was judg
   const parotid = parts[0]!.againstFp32!.labels.find(({ name }) => name === "parotid_left")!;
   assert.deepEqual([parotid.meanDice.toFixed(4), parotid.worstDice.toFixed(4)], [mean, worst]);
   assert.deepEqual([found.activation, found.benchmark, found.notes], [null, null, []]);
+});
+
+test("a card is downloaded as PDF, by the model's name", async () => {
+  const response = await get(paths.modelCardPdf("headneck-oar"));
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/pdf");
+  assert.equal(response.headers.get("content-disposition"), 'attachment; filename="segbox-model-headneck-oar.pdf"');
+  assert.equal(
+    Buffer.from(await response.arrayBuffer())
+      .subarray(0, 8)
+      .toString("latin1"),
+    "%PDF-1.7",
+  );
+  assert.equal((await get(paths.modelCardPdf("nowhere"))).status, 404);
+  assert.equal((await fetch(box.origin + paths.modelCardPdf("headneck-oar"))).status, 401);
 });
 
 test("what was tried and measured elsewhere or can't be read is said", async () => {

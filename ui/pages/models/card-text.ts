@@ -1,7 +1,7 @@
 import { html, type TemplateResult } from "lit";
+import { type Block, parseMarkdown, type Span } from "../../../appliance/api/markdown.ts";
 import { text } from "../../text/en.ts";
 import { legible } from "../../text/format.ts";
-import { type Block, parseMarkdown, type Span } from "../../text/markdown.ts";
 import { table } from "./table.ts";
 
 /** A model's own text as elements. Whoever wrote it, it can't bring markup: every piece of it is text to Lit. */

@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { ModelActivation, ModelBenchmark, ModelCard } from "../../../appliance/api/models.ts";
+import { paths } from "../../../appliance/api/paths.ts";
 import { modelsAddress } from "../../address.ts";
 import { readModelCard } from "../../api/models.ts";
 import { shared } from "../../styles/shared.ts";
@@ -61,6 +62,7 @@ export class ModelPage extends LitElement {
     return html`
       <p><a href=${modelsAddress}>${t.title}</a></p>
       <h1>${card ? legible(card.title) : legible(this.name)}</h1>
+      ${card ? html`<p><a href=${paths.modelCardPdf(card.name)} download>${t.cardPdf}</a></p>` : nothing}
       ${error ? html`<error-notice heading=${t.cardFailed} .error=${error} @retry=${this.refresh}></error-notice>` : nothing}
       ${card ? this.#card(card) : error ? nothing : html`<p class="muted" role="status">${text.loading}</p>`}
     `;
@@ -76,6 +78,7 @@ export class ModelPage extends LitElement {
           <dt>${t.algorithm}</dt><dd>${legible(card.algorithm.name)} ${legible(card.algorithm.version)}</dd>
           <dt>${t.intendedUse}</dt><dd>${legible(card.intendedUse, 4000)}</dd>
           <dt>${t.notFor}</dt><dd><strong>${legible(card.notFor, 4000)}</strong></dd>
+          ${card.used.map(({ file, precision, provider }) => html`<dt>${t.used}</dt><dd>${t.usedForm(precision, legible(provider), legible(file))}</dd>`)}
           <dt>${t.licence}</dt><dd>${legible(card.licence)}</dd>
           ${card.trainingData.map(({ name, licence, use, cases }) => html`<dt>${t.trainedOn}</dt><dd>${legible(name)} (${t.cases(cases)}; ${legible(licence)}): ${legible(use, 1000)}</dd>`)}
         </dl>

@@ -3,19 +3,21 @@ import { join } from "node:path";
 import type { ModelAccuracy, ModelCard, ModelForm, ModelLine } from "../api/models.ts";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import type { AccuracyRecord } from "../domain/accuracy.ts";
+import { type Activation, choicesOf } from "../domain/activation.ts";
 import type { ModelManifest } from "../domain/model.ts";
+import { multipliesBytes } from "../host/byte-products.ts";
 import { readAccuracy } from "../inference/accuracy-file.ts";
 import { machineName, manifestDigest, readStoredActivation } from "../inference/activation-record.ts";
 import { readBenchmark } from "../inference/benchmark-file.ts";
 import { filesOf, listModels } from "../inference/models.ts";
-import { notFound } from "./route.ts";
 
 /** Where models lie, and what was found out about them here. */
 export type ModelPlaces = {
   /** The first that holds a name has it. */
   readonly folders: readonly string[];
-  readonly activationFile: (name: string) => string;
-  readonly benchmarkFile: (name: string) => string;
+  /** Null where there is no data folder. */
+  readonly activationFile: (name: string) => string | null;
+  readonly benchmarkFile: (name: string) => string | null;
 };
 
 /** A card is some pages of text; what is longer is cut. */
@@ -36,7 +38,7 @@ export async function listModelLines({ folders }: ModelPlaces): Promise<ModelLin
 export async function readModelCard({ folders, activationFile, benchmarkFile }: ModelPlaces, name: string): Promise<ModelCard> {
   const listed = await listModels(folders);
   const model = listed.find((each) => "manifest" in each && each.manifest.name === name);
-  if (!model || !("manifest" in model)) throw notFound("model");
+  if (!model || !("manifest" in model)) throw new RefusedError("not-found", `there is no model ${name} here`);
   const { folder, manifest } = model;
   const notes: string[] = [];
   const orNote = async <T>(reading: Promise<T>): Promise<T | null> => {
@@ -50,16 +52,18 @@ export async function readModelCard({ folders, activationFile, benchmarkFile }: 
   };
   const manifestSha256 = await manifestDigest(folder);
   const accuracy = await orNote(readAccuracy(folder));
-  const activation = await orNote(readStoredActivation(activationFile(name)));
-  const benchmark = await orNote(readBenchmark(benchmarkFile(name)));
+  const [activationPath, benchmarkPath] = [activationFile(name), benchmarkFile(name)];
+  const activation = activationPath === null ? null : await orNote(readStoredActivation(activationPath));
+  const benchmark = benchmarkPath === null ? null : await orNote(readBenchmark(benchmarkPath));
   if (accuracy && isOfOtherFiles(accuracy, manifest)) notes.push("the INT8 form that was judged is not the one that is installed");
-  if (activation && (activation.manifestSha256 !== manifestSha256 || activation.machine !== machineName()))
-    notes.push("the model was tried in another version or on another machine; run segbox model activate again");
+  const holds = activation?.manifestSha256 === manifestSha256 && activation.machine === machineName();
+  if (activation && !holds) notes.push("the model was tried in another version or on another machine; run segbox model activate again");
   if (benchmark && benchmark.version !== manifest.version) notes.push("what a job takes was measured with another version of the model");
   const { version, title, intendedUse, notFor, licence, algorithm, trainingData } = manifest;
   return {
     ...{ name, version, title, intendedUse, notFor, licence, algorithm, trainingData, manifestSha256 },
     forms: formsOf(manifest),
+    used: await usedOf(manifest, holds ? activation : null),
     labels: manifest.labels.map(({ value, name, title, color, type, modifiers }) => ({
       ...{ value, name, title, color, code: type },
       modifiers: modifiers.map(({ meaning }) => meaning),
@@ -86,6 +90,15 @@ function isOfOtherFiles({ parts }: AccuracyRecord, manifest: ModelManifest): boo
   return parts.some(({ int8Sha256, fp32Sha256 }) => !installed.has(int8Sha256) || !installed.has(fp32Sha256));
 }
 
+/** The form of each part's network that a result would be made with now. */
+async function usedOf({ parts }: ModelManifest, activation: Activation | null): Promise<ModelCard["used"]> {
+  const areBytes = await multipliesBytes();
+  return parts.flatMap((part) => {
+    const [best] = choicesOf(part, activation, areBytes);
+    return best ? [{ part: part.name, file: best.network.file, precision: best.network.precision, provider: best.provider }] : [];
+  });
+}
+
 function formsOf({ parts }: ModelManifest): ModelForm[] {
   return parts.flatMap(({ name, networks }) =>
     networks.flatMap((network) =>
@@ -106,6 +119,7 @@ function accuracyOf({ version, at, engine, machine, outcome, reason, limits, cal
       againstFp32: againstFp32 && {
         meanDice: againstFp32.meanDice,
         worstDice: againstFp32.worstDice,
+        worstLabel: againstFp32.worstLabel,
         labels: againstFp32.labels,
       },
     })),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseMarkdown } from "../../../ui/text/markdown.ts";
+import { parseMarkdown } from "../../../appliance/api/markdown.ts";
 
 const plain = (text: string) => [{ kind: "text", text }];
 
