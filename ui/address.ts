@@ -1,6 +1,6 @@
 /** What an address of the page shows. */
 export type Address =
-  | { readonly page: "worklist" | "deliveries" | "callers" | "models" | "account" | "users" }
+  | { readonly page: "worklist" | "deliveries" | "callers" | "models" | "account" | "users" | "tokens" }
   | { readonly page: "model"; readonly name: string }
   | { readonly page: "series"; readonly id: number }
   | { readonly page: "not-found" };
@@ -10,6 +10,7 @@ export const callersAddress = "/callers";
 export const modelsAddress = "/models";
 export const accountAddress = "/account";
 export const usersAddress = "/users";
+export const tokensAddress = "/tokens";
 
 export function parseAddress(pathname: string): Address {
   if (pathname === "/") return { page: "worklist" };
@@ -20,6 +21,7 @@ export function parseAddress(pathname: string): Address {
   if (name !== undefined) return { page: "model", name };
   if (pathname === accountAddress) return { page: "account" };
   if (pathname === usersAddress) return { page: "users" };
+  if (pathname === tokensAddress) return { page: "tokens" };
   const [, id] = /^\/series\/([1-9]\d{0,14})$/.exec(pathname) ?? [];
   return id ? { page: "series", id: Number(id) } : { page: "not-found" };
 }

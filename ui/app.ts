@@ -3,7 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { accountAddress, callersAddress, deliveriesAddress, modelsAddress, parseAddress, usersAddress } from "./address.ts";
+import { accountAddress, callersAddress, deliveriesAddress, modelsAddress, parseAddress, tokensAddress, usersAddress } from "./address.ts";
 import { whenOwing, whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
@@ -82,7 +82,7 @@ export class SegboxApp extends LitElement {
       <a href=${deliveriesAddress}>${text.deliveries.title}</a>
       <a href=${callersAddress}>${text.callers.title}</a>
       <a href=${modelsAddress}>${text.models.title}</a>
-      ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a>` : nothing}
+      ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a><a href=${tokensAddress}>${text.tokens.title}</a>` : nothing}
     </nav>`;
   }
 
@@ -141,6 +141,10 @@ export class SegboxApp extends LitElement {
         document.title = `${text.documentTitle.users} – ${text.product}`;
         void this.#load(import("./pages/users/users-page.ts"));
         return html`<users-page .session=${session}></users-page>`;
+      case "tokens":
+        document.title = `${text.tokens.title} – ${text.product}`;
+        void this.#load(import("./pages/tokens/tokens-page.ts"));
+        return html`<tokens-page></tokens-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));

@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
 import { type TokenScope, tokenScopes } from "../domain/token-scope.ts";
 
+export type { TokenScope };
+
 /** A line of GET /api/tokens, by name. */
 export type TokenSummary = {
   readonly id: number;

@@ -201,3 +201,32 @@ test("a second factor is set up with the QR code's secret, asked for at the next
   await page.keyboard.press("Enter");
   await page.getByText("9 of 10 recovery codes are left.").waitFor();
 });
+
+test("a program's token is issued, shown once, opens what it is for, and is revoked", async () => {
+  await using admin = await openAs("admin", password, "/");
+  const { page } = admin;
+  await page.getByRole("link", { name: "Programs" }).click();
+  await page.getByText("No program has a token.").waitFor();
+  await tabTo(admin, "Name of the program");
+  await page.keyboard.type("monitoring");
+  await page.keyboard.press("Enter");
+  const notice = page.locator("secret-notice");
+  await notice.getByText("Token of monitoring").waitFor();
+  const token = (await notice.locator("code").textContent())!;
+  await page.getByRole("row", { name: "monitoring" }).getByText("never").waitFor();
+  await picture(page, "tokens");
+  const read = async (path: string) => (await fetch(box.origin + path, { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await read("/api/device"), await read("/api/series"), await read("/api/users")], [200, 403, 401]);
+  await page.reload();
+  await page
+    .getByRole("row", { name: "monitoring" })
+    .getByText(/^last /)
+    .waitFor();
+  assert.equal(await page.getByText(token).count(), 0, "it is shown once");
+  await page.setViewportSize({ width: 360, height: 700 });
+  await picture(page, "tokens-narrow");
+  await page.getByRole("button", { name: "Revoke the token of monitoring" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("No program has a token.").waitFor();
+  assert.equal(await read("/api/device"), 401);
+});

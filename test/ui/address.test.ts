@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callersAddress, deliveriesAddress, modelAddress, modelsAddress, parseAddress, seriesAddress } from "../../ui/address.ts";
+import {
+  callersAddress,
+  deliveriesAddress,
+  modelAddress,
+  modelsAddress,
+  parseAddress,
+  seriesAddress,
+  tokensAddress,
+} from "../../ui/address.ts";
 
 test("each address names its page", () => {
   assert.deepEqual(parseAddress("/"), { page: "worklist" });
   assert.deepEqual(parseAddress(deliveriesAddress), { page: "deliveries" });
   assert.deepEqual(parseAddress(callersAddress), { page: "callers" });
   assert.deepEqual(parseAddress(seriesAddress(12)), { page: "series", id: 12 });
+  assert.deepEqual(parseAddress(tokensAddress), { page: "tokens" });
   assert.deepEqual(parseAddress(modelsAddress), { page: "models" });
   assert.deepEqual(parseAddress(modelAddress("headneck-oar")), { page: "model", name: "headneck-oar" });
   for (const path of [
