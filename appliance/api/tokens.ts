@@ -21,4 +21,5 @@ export const newToken = z.strictObject({
   scope: z.enum(tokenScopes),
   days: z.int().check(z.gte(1), z.lte(366)),
 });
+export type NewToken = z.infer<typeof newToken>;
 export type IssuedToken = { readonly token: string };

@@ -1,13 +1,12 @@
-import type * as z from "zod/mini";
 import { paths } from "../../appliance/api/paths.ts";
-import type { IssuedToken, newToken, TokenSummary } from "../../appliance/api/tokens.ts";
+import type { IssuedToken, NewToken, TokenSummary } from "../../appliance/api/tokens.ts";
 import { getJson, send } from "./client.ts";
 
 export function listTokens(): Promise<TokenSummary[]> {
   return getJson(paths.tokens);
 }
 
-export async function issueToken(token: z.infer<typeof newToken>): Promise<IssuedToken> {
+export async function issueToken(token: NewToken): Promise<IssuedToken> {
   return (await (await send("POST", paths.tokens, token)).json()) as IssuedToken;
 }
 
