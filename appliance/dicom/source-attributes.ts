@@ -1,6 +1,7 @@
+import { vrOfTag } from "./dictionary.ts";
+import { wordBytesOf } from "./element-vr.ts";
 import { openPart10 } from "./part10.ts";
 import type { SourceAttributes } from "./source.ts";
-import { vrOfTag } from "./vr-of-tag.ts";
 
 /** Longer values (private data, icons, lookup tables) belong to the image they came with, not to a result. */
 const maxValueBytes = 64 * 1024;
@@ -18,18 +19,11 @@ export function readSourceAttributes(part10: Uint8Array): SourceAttributes {
     if (isPrivate || (tag & 0xffff) === 0 || vr === "SQ" || undefinedLength || length > maxValueBytes) continue;
     // Not slice(): on a Buffer that is a view of the file.
     const bytes = Uint8Array.from(dataSet.bytes.subarray(offset, offset + length));
-    if (!dataSet.encoding.littleEndian) swapBytes(bytes, wordBytes.get(vr) ?? 1);
+    if (!dataSet.encoding.littleEndian) swapBytes(bytes, wordBytesOf(vr));
     attributes.set(tag, { vr, bytes });
   }
   return attributes;
 }
-
-/** Size of the numbers of a binary VR; texts and bytes have no order to change. PS3.5 section 7.3 */
-const wordBytes = new Map([
-  ...["AT", "OW", "SS", "US"].map((vr) => [vr, 2] as const),
-  ...["FL", "OF", "OL", "SL", "UL"].map((vr) => [vr, 4] as const),
-  ...["FD", "OD", "OV", "SV", "UV"].map((vr) => [vr, 8] as const),
-]);
 
 function swapBytes(bytes: Uint8Array, size: number): void {
   if (size > 1) for (let at = 0; at + size <= bytes.length; at += size) bytes.subarray(at, at + size).reverse();

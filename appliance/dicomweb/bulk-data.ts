@@ -1,8 +1,8 @@
 import { RefusedError } from "../base/errors.ts";
 import { type DataSet, nextElement, readItems } from "../dicom/data-set.ts";
+import { vrOfElement } from "../dicom/element-vr.ts";
 import type { Part10 } from "../dicom/part10.ts";
 import { littleEndian, tagKey } from "./dicom-json.ts";
-import { vrOfElement } from "./element-vr.ts";
 import { decodedFrame, readStoredFrames } from "./frames.ts";
 
 /** Where a value stands: `7FE00010`, or `00082112/0/00281201` inside a sequence. Null for anything else. */

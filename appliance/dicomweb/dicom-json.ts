@@ -1,7 +1,7 @@
 import { decodeText } from "../dicom/character-set.ts";
 import { type DataElement, type DataSet, nextElement, readItems } from "../dicom/data-set.ts";
+import { vrOfElement, wordBytesOf } from "../dicom/element-vr.ts";
 import { textsOf } from "../dicom/values.ts";
-import { vrOfElement, wordBytesOf } from "./element-vr.ts";
 
 /** An attribute of the DICOM JSON model. PS3.18 F.2.2 */
 export type JsonAttribute = {
@@ -44,6 +44,24 @@ export function toDicomJson(dataSet: DataSet, options: JsonOptions = {}): JsonDa
     json[key] = { vr: pixels.vr || "OW", BulkDataURI: options.bulkDataUri(key) };
   }
   return json;
+}
+
+/** In the order of their tags: an object has names that look like numbers (`30060020`) before all others. */
+export function sortedAttributes(json: JsonDataSet): [tag: string, JsonAttribute][] {
+  return Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** A data set as text, its attributes and those of its items in the order of their tags. PS3.18 F.2.2 */
+export function dicomJsonText(json: JsonDataSet): string {
+  const attributes = sortedAttributes(json).map(([tag, attribute]) => {
+    const { vr, Value } = attribute;
+    const text =
+      vr === "SQ" && Value
+        ? `{"vr":"SQ","Value":[${Value.map((item) => dicomJsonText(item as JsonDataSet)).join(",")}]}`
+        : JSON.stringify(attribute);
+    return `"${tag}":${text}`;
+  });
+  return `{${attributes.join(",")}}`;
 }
 
 function levelOf(dataSet: DataSet, outerSets: readonly string[], path: string, depth: number, options: JsonOptions): JsonDataSet {

@@ -84,10 +84,23 @@ export function frameTypeOf(transferSyntaxUid: string): string {
 
 const explicitLittle = "1.2.840.10008.1.2.1";
 
-/** `application/dicom+json`, where an Accept header lets it be. Refused otherwise. */
-export function requireJson(accept: string): void {
-  const fits = ({ type }: MediaType): boolean => ["*/*", "application/*", "application/dicom+json", "application/json"].includes(type);
-  if (!parseAccept(accept).some(fits)) throw notAcceptable("application/dicom+json");
+/** How attributes go out: as a document of the DICOM JSON model, or in the Native DICOM Model (XML). */
+export type DataSetForm = "json" | "xml";
+export const dicomJsonType = "application/dicom+json";
+export const dicomXmlType = "application/dicom+xml";
+
+/**
+ * How attributes are to go out: JSON, the default, unless XML is asked for first. PS3.18 8.7.3.2
+ *
+ * @param xml `parts`: each data set is a part of a multipart/related message; `one`: there is one data set, which is the body
+ */
+export function chooseDataSetForm(accept: string, xml: "parts" | "one"): DataSetForm {
+  for (const { type, parameters } of parseAccept(accept)) {
+    if (["*/*", "application/*", dicomJsonType, "application/json"].includes(type)) return "json";
+    const inner = xml === "one" ? type : type === "multipart/related" ? parameters.get("type")?.toLowerCase() : null;
+    if (inner === dicomXmlType) return "xml";
+  }
+  throw notAcceptable(`${dicomJsonType}, ${xml === "one" ? dicomXmlType : `multipart/related; type="${dicomXmlType}"`}`);
 }
 
 /** How objects go out: in one body or as parts, as they are stored or in Explicit VR Little Endian. */

@@ -1,9 +1,9 @@
 import { RefusedError } from "../base/errors.ts";
 import { type DataElement, type DataSet, nextElement, readItems } from "../dicom/data-set.ts";
+import { vrOfElement } from "../dicom/element-vr.ts";
 import { encodeFileMeta, type Part10 } from "../dicom/part10.ts";
 import { explicitVrLittleEndian } from "../dicom/transfer-syntaxes.ts";
 import { littleEndian } from "./dicom-json.ts";
-import { vrOfElement } from "./element-vr.ts";
 import { decodedFrame, readStoredFrames } from "./frames.ts";
 
 const longForms = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]);

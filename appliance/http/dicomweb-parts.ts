@@ -1,13 +1,22 @@
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
 import type { ObjectForm } from "../dicomweb/media-types.ts";
-import type { Part } from "../dicomweb/multipart-writer.ts";
+import { multipartBody, multipartType, newBoundary, type Part } from "../dicomweb/multipart-writer.ts";
 import type { Retrieved, Retriever } from "../pipeline/retrieve.ts";
 import type { WebObject } from "../pipeline/web-archive.ts";
+import type { Context } from "./context.ts";
 import { notFound } from "./route.ts";
 
 /** Objects that are written anew together: so many, or so many bytes as they are stored. */
 const batch = { objects: 32, bytes: 64 * 1024 * 1024 };
+
+/** Answers with a multipart/related message. */
+export function asParts(context: Context, type: string, parts: Iterable<Part> | AsyncIterable<Part>): void {
+  const boundary = newBoundary();
+  context.body = Readable.from(multipartBody(boundary, parts), { objectMode: false });
+  context.set("Content-Type", multipartType(boundary, type));
+}
 
 /** The bytes of a file, which is closed at the end, or when the reader goes away. */
 export async function* bytesOfFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {

@@ -2,8 +2,9 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
 import { RefusedError } from "../base/errors.ts";
 import { openPart10, type Part10 } from "../dicom/part10.ts";
 import { readBulkData } from "../dicomweb/bulk-data.ts";
-import { type JsonDataSet, toDicomJson } from "../dicomweb/dicom-json.ts";
+import { dicomJsonText, type JsonDataSet, toDicomJson } from "../dicomweb/dicom-json.ts";
 import { decodedFrame, readStoredFrames } from "../dicomweb/frames.ts";
+import { toNativeXml } from "../dicomweb/native-xml.ts";
 import { renderFrame } from "../dicomweb/render.ts";
 import { toExplicitLittle } from "../dicomweb/transcode.ts";
 import { serveChild } from "../host/child-process.ts";
@@ -32,7 +33,8 @@ type Piece = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 async function* piecesOf(request: RetrieveRequest): AsyncGenerator<Piece, void, undefined> {
   switch (request.kind) {
     case "metadata":
-      yield metadata(request.objects);
+      if (request.form === "xml") for await (const json of metadata(request.objects)) yield [Buffer.from(toNativeXml(json))];
+      else yield jsonArray(metadata(request.objects));
       return;
     case "transcode":
       for (const path of request.paths) yield toExplicitLittle(await openWhole(path));
@@ -62,9 +64,10 @@ async function openWhole(path: string): Promise<Part10> {
   return openPart10(await readFile(path), { whole: true });
 }
 
-/** A JSON array, one object after the other; what can't be understood is left out, unless it is all there is. */
-async function* metadata(objects: readonly { readonly path: string; readonly url: string }[]): AsyncGenerator<Uint8Array, void, undefined> {
-  let separator = "[";
+/** The attributes of one object after the other; what can't be understood is left out, unless it is all there is. */
+async function* metadata(
+  objects: readonly { readonly path: string; readonly url: string }[],
+): AsyncGenerator<JsonDataSet, void, undefined> {
   for (const { path, url } of objects) {
     let json: JsonDataSet;
     try {
@@ -73,7 +76,14 @@ async function* metadata(objects: readonly { readonly path: string; readonly url
       if (!(error instanceof RefusedError) || objects.length === 1) throw error;
       continue;
     }
-    yield Buffer.from(separator + JSON.stringify(json));
+    yield json;
+  }
+}
+
+async function* jsonArray(values: AsyncIterable<JsonDataSet>): AsyncGenerator<Uint8Array, void, undefined> {
+  let separator = "[";
+  for await (const value of values) {
+    yield Buffer.from(separator + dicomJsonText(value));
     separator = ",";
   }
   yield Buffer.from(separator === "[" ? "[]" : "]");

@@ -1,11 +1,12 @@
-import type { PictureType } from "../dicomweb/media-types.ts";
+import type { DataSetForm, PictureType } from "../dicomweb/media-types.ts";
 import type { RenderOptions } from "../dicomweb/render.ts";
 
 /** What a child does for a request that reads more of an object than its head. What it makes goes into `outFile`, one piece behind the other. */
 export type RetrieveRequest = { readonly outFile: string } & (
   | {
-      /** Each object's attributes in the DICOM JSON model, with the address of what is too large for it. */
+      /** Each object's attributes, with the address of what is too large for them: an array of the DICOM JSON model, or documents in XML, each a piece. */
       readonly kind: "metadata";
+      readonly form: DataSetForm;
       readonly objects: readonly { readonly path: string; readonly url: string }[];
     }
   /** Objects written anew in Explicit VR Little Endian. */

@@ -122,8 +122,7 @@ class Searcher {
 
   *#ifMatch(json: JsonDataSet): Generator<JsonDataSet, void, undefined> {
     if (!this.#request.query.conditions.every((condition) => hasMatch(condition, json[tagKey(condition.tag)]))) return;
-    const answer: JsonDataSet = { ...json, "00080005": { vr: "CS", Value: ["ISO_IR 192"] }, "00080056": { vr: "CS", Value: ["ONLINE"] } };
-    yield Object.fromEntries(Object.entries(answer).sort(([a], [b]) => (a < b ? -1 : 1)));
+    yield { ...json, "00080005": { vr: "CS", Value: ["ISO_IR 192"] }, "00080056": { vr: "CS", Value: ["ONLINE"] } };
   }
 
   async #firstHead({ objects }: WebSeries, wanted: ReadonlySet<number> | "all"): Promise<JsonDataSet> {

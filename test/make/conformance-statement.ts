@@ -7,6 +7,7 @@ import { join } from "node:path";
 import dicomParser from "dicom-parser";
 import { parseDicomSettings } from "../../appliance/config/dicom-settings.ts";
 import { tagText } from "../../appliance/dicom/data-set.ts";
+import { keywordOfTag, vrOfTag } from "../../appliance/dicom/dictionary.ts";
 import { encodeEncapsulatedPdf } from "../../appliance/dicom/encapsulated-pdf.ts";
 import { encodeRejectionNote } from "../../appliance/dicom/rejection-note.ts";
 import { encodeRtstruct } from "../../appliance/dicom/rtstruct.ts";
@@ -25,7 +26,6 @@ import { rejections } from "../../appliance/dimse/rejections.ts";
 import { commitmentSopClass, studyRoot } from "../../appliance/dimse/services.ts";
 import { meaningOf, refusalStatuses, statuses, statusText } from "../../appliance/dimse/status.ts";
 import { tlsProfile } from "../../appliance/dimse/tls.ts";
-import { python } from "../peers/python.ts";
 import { axialGrid, noiseLabels, request, sourceSeries } from "./result-request.ts";
 import { rejection, report } from "./sr-request.ts";
 
@@ -95,7 +95,7 @@ export async function conformanceStatement(): Promise<string> {
       .join("\n"),
     curves: tlsProfile.ecdhCurve.split(":").join(", "),
     tlsVersions: `${tlsProfile.minVersion.replace("v", " ")} to ${tlsProfile.maxVersion.replace("v", " ")}`,
-    objects: (await Promise.all(written.map(attributesOf))).join("\n\n"),
+    objects: written.map(attributesOf).join("\n\n"),
   };
   return readFileSync(template, "utf8").replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const part = parts[name];
@@ -168,23 +168,19 @@ const written: readonly Written[] = [
   { uid: sopClass.keyObjectSelectionDocumentStorage, title: "Rejection note", encode: () => encodeRejectionNote(rejection()) },
 ];
 
-async function attributesOf({ uid, title, encode }: Written): Promise<string> {
+function attributesOf({ uid, title, encode }: Written): string {
   const encoded = encode();
   const bytes = encoded instanceof Uint8Array ? encoded : Buffer.concat([...encoded]);
-  const tags = Object.keys(dicomParser.parseDicom(bytes).elements)
-    .map((tag) => tag.slice(1))
-    .filter((tag) => tag > "0003")
-    .sort();
-  const names = (await python(join(import.meta.dirname, "keywords.py"), tags)) as ([string, string] | null)[];
-  const rows = tags.map((tag, index) => {
-    const [keyword, vr] = names[index] ?? newer[tag] ?? ["", ""];
-    return [`(${tag.slice(0, 4)},${tag.slice(4)})`, keyword, vr];
+  const elements = Object.values(dicomParser.parseDicom(bytes).elements)
+    .map(({ tag, vr }) => ({ tag: tag.slice(1), vr }))
+    .filter(({ tag }) => tag > "0003")
+    .sort((a, b) => (a.tag < b.tag ? -1 : 1));
+  const rows = elements.map(({ tag, vr }) => {
+    const number = Number.parseInt(tag, 16);
+    return [`(${tag.slice(0, 4)},${tag.slice(4)})`, keywordOfTag(number) ?? "", vr ?? vrOfTag(number)];
   });
   return `### ${title}: ${className(uid)} (${uid})\n\n${table(["Tag", "Attribute", "VR"], rows)}`;
 }
-
-/** Attributes that are newer than Debian's pydicom. */
-const newer: Readonly<Record<string, readonly [string, string]>> = {};
 
 /** `ctImageStorage` as `CT Image Storage`. */
 function className(uid: string): string {

@@ -1,8 +1,15 @@
 import { Readable } from "node:stream";
 import { RefusedError } from "../../base/errors.ts";
 import { parseBulkDataPath } from "../../dicomweb/bulk-data.ts";
-import { chooseFrameForm, chooseObjectForm, choosePictureType, requireJson } from "../../dicomweb/media-types.ts";
-import { multipartBody, multipartType, newBoundary, type Part } from "../../dicomweb/multipart-writer.ts";
+import {
+  chooseDataSetForm,
+  chooseFrameForm,
+  chooseObjectForm,
+  choosePictureType,
+  dicomJsonType,
+  dicomXmlType,
+} from "../../dicomweb/media-types.ts";
+import type { Part } from "../../dicomweb/multipart-writer.ts";
 import { parseRenderOptions } from "../../dicomweb/render.ts";
 import type { Retrieved, RetrieveQuestion } from "../../pipeline/retrieve.ts";
 import { findWebObjects, type WebObject } from "../../pipeline/web-archive.ts";
@@ -11,7 +18,7 @@ import { addAudit } from "../../store/audit.ts";
 import { actorOf, type Requester } from "../auth.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
-import { objectParts, piecesOf } from "../dicomweb-parts.ts";
+import { asParts, objectParts, piecesOf } from "../dicomweb-parts.ts";
 import { acceptOf, baseUrlOf, viewerOf, withinOf } from "../dicomweb-request.ts";
 import { everyRole, notFound, type Route } from "../route.ts";
 
@@ -55,12 +62,6 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     },
   });
 
-  const asParts = (context: Context, type: string, parts: AsyncIterable<Part>): void => {
-    const boundary = newBoundary();
-    context.body = Readable.from(multipartBody(boundary, parts), { objectMode: false });
-    context.set("Content-Type", multipartType(boundary, type));
-  };
-
   /** What a child has made; its file is closed with the answer, also where nobody read it. */
   const retrieve = async (context: Context, request: RetrieveQuestion, signal: AbortSignal): Promise<Retrieved> => {
     const made = await retriever.ask(request, signal);
@@ -84,14 +85,16 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
   };
 
   const metadata: Handle = async (context, found, signal) => {
-    requireJson(acceptOf(context));
+    const form = chooseDataSetForm(acceptOf(context), "parts");
     const base = baseUrlOf(context);
     const described = found.map((one) => ({
       path: one.path,
       url: resourceUrl(base, one.studyInstanceUid, one.seriesInstanceUid, one.sopInstanceUid),
     }));
-    context.body = wholeOf(await retrieve(context, { kind: "metadata", objects: described }, signal));
-    context.set("Content-Type", "application/dicom+json");
+    const made = await retrieve(context, { kind: "metadata", form, objects: described }, signal);
+    if (form === "xml") return asParts(context, dicomXmlType, partsOf(made, dicomXmlType));
+    context.body = wholeOf(made);
+    context.set("Content-Type", dicomJsonType);
   };
 
   const frames: Handle = async (context, [object], signal) => {
@@ -124,10 +127,7 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     if (element === null) throw notFound("value");
     const form = chooseFrameForm(acceptOf(context), "1.2.840.10008.1.2.1", 1); // values go out as octets, whatever the object is stored as
     const made = await retrieve(context, { kind: "bulk-data", path: object!.path, element }, signal);
-    async function* parts(): AsyncGenerator<Part, void, undefined> {
-      for await (const body of piecesOf(made)) yield { headers: { "Content-Type": form.type }, body };
-    }
-    if (form.multipart) return asParts(context, form.type, parts());
+    if (form.multipart) return asParts(context, form.type, partsOf(made, form.type));
     context.body = wholeOf(made);
     context.set("Content-Type", form.type);
   };
@@ -154,6 +154,10 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     route(`${one}/frames/:frames/rendered`, rendered),
     route(`${one}/bulkdata/*element`, bulkData),
   ];
+}
+
+async function* partsOf(made: Retrieved, type: string): AsyncGenerator<Part, void, undefined> {
+  for await (const body of piecesOf(made)) yield { headers: { "Content-Type": type }, body };
 }
 
 function wholeOf(made: Retrieved): Readable {

@@ -1,7 +1,8 @@
 import { RefusedError } from "../../base/errors.ts";
-import type { JsonAttribute, JsonDataSet } from "../../dicomweb/dicom-json.ts";
-import { parseMediaType, requireJson } from "../../dicomweb/media-types.ts";
+import { dicomJsonText, type JsonAttribute, type JsonDataSet } from "../../dicomweb/dicom-json.ts";
+import { chooseDataSetForm, dicomJsonType, dicomXmlType, parseMediaType } from "../../dicomweb/media-types.ts";
 import { boundaryOf, readMultipart } from "../../dicomweb/multipart-reader.ts";
+import { toNativeXml } from "../../dicomweb/native-xml.ts";
 import type { Uid } from "../../domain/ids.ts";
 import { resourceUrl } from "../../pipeline/web-search.ts";
 import type { WebStored } from "../../pipeline/web-store.ts";
@@ -9,7 +10,7 @@ import { addAudit } from "../../store/audit.ts";
 import { actorOf, type Requester } from "../auth.ts";
 import type { Context } from "../context.ts";
 import type { HttpDependencies } from "../dependencies.ts";
-import { baseUrlOf, withinOf } from "../dicomweb-request.ts";
+import { acceptOf, baseUrlOf, withinOf } from "../dicomweb-request.ts";
 import type { Route } from "../route.ts";
 import { addressOf } from "../sessions.ts";
 import { streamedBody } from "../streamed-body.ts";
@@ -26,7 +27,7 @@ export function dicomWebStoreRoutes({ database, clock, dicomWeb }: HttpDependenc
     access: ["engineer", "admin"],
     nodes: true,
     handle: async (context: Context, requester: Requester) => {
-      requireJson(context.get("Accept"));
+      const form = chooseDataSetForm(acceptOf(context), "one");
       const { study } = withinOf(context);
       const bodies = bodiesOf(context, dicomWeb.longestStoreMs);
       const aeTitle = requester.kind === "node" ? requester.aeTitle : titleOfPeople;
@@ -42,8 +43,9 @@ export function dicomWebStoreRoutes({ database, clock, dicomWeb }: HttpDependenc
         addAudit(database, { at: clock.now(), actor: actorOf(requester), action: "dicomweb-stored", object: "study", detail });
       }
       if (outcomes.length === 0) throw new RefusedError("multipart-malformed", "there is no part in the body");
-      context.body = JSON.stringify(answerOf(outcomes, baseUrlOf(context)));
-      context.set("Content-Type", "application/dicom+json");
+      const answer = answerOf(outcomes, baseUrlOf(context));
+      context.body = form === "xml" ? toNativeXml(answer) : dicomJsonText(answer);
+      context.set("Content-Type", form === "xml" ? dicomXmlType : dicomJsonType);
       context.status = statusOf(outcomes);
     },
   });

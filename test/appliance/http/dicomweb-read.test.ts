@@ -177,6 +177,32 @@ test("what has no effect in a search is named, what is malformed is refused", as
   assert.equal(await status(`/studies/${uidOf("chest/study")}/series/${uidOf("head/series")}`), 404);
 });
 
+test("answers are in XML where that is asked for first, each data set a part", async () => {
+  const xml = 'multipart/related; type="application/dicom+xml"';
+  const study = uidOf("chest/study");
+  const texts = async (path: string): Promise<string[]> =>
+    (await partsOf(await get(path, { accept: `${xml}, application/dicom+json;q=0.5` }))).map(({ type, bytes }) => {
+      assert.equal(type, "application/dicom+xml");
+      return bytes.toString("utf8");
+    });
+  const [found, ...others] = await texts(`/studies?StudyInstanceUID=${study}`);
+  assert.equal(others.length, 0);
+  assert.match(
+    found!,
+    /<DicomAttribute tag="00100010" vr="PN" keyword="PatientName">\s*<PersonName number="1">\s*<Alphabetic>\s*<FamilyName>Müller</,
+  );
+  assert.match(found!, new RegExp(`keyword="RetrieveURL">\\s*<Value number="1">${box.origin}/dicom-web/studies/${study}<`));
+  const metadata = await texts(`/studies/${study}/metadata`);
+  assert.equal(metadata.length, 5);
+  const bulk = /tag="7FE00010" vr="OW" keyword="PixelData">\s*<BulkData uri="([^"]+)"/.exec(metadata[0]!)!;
+  assert.equal((await get(new URL(bulk[1]!).pathname.replace("/dicom-web", ""))).status, 200);
+  assert.equal((await get("/studies?PatientID=nobody", { accept: xml })).status, 204);
+  const usual = await get(`/studies/${study}/metadata`, { accept: `application/dicom+json, ${xml}` });
+  assert.equal(usual.headers.get("content-type"), "application/dicom+json");
+  const byAddress = await get("/studies?accept=application/dicom%2Bjson", { accept: xml });
+  assert.equal(byAddress.headers.get("content-type"), "application/dicom+json");
+});
+
 test("a study as stored comes back byte for byte", async () => {
   const answer = await get(`/studies/${uidOf("chest/study")}`, {
     accept: 'multipart/related; type="application/dicom"; transfer-syntax=*',
