@@ -117,7 +117,10 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
     const difference = new Sqnr();
     for (let at = 0; at < ours.length; at++) difference.add(theirs[at]!, ours[at]!);
     if (!(difference.db >= sameNetworkDb))
-      throw new RefusedError("quantise-weights", `${fp32!.file} computes other logits than its plans say (${difference.db.toFixed(0)} dB)`);
+      throw new RefusedError(
+        "quantise-weights",
+        `the logits of ${fp32!.file} agree with those that its plans and weights give to ${difference.db.toFixed(0)} dB, expected ${sameNetworkDb}: either the plans are of another network, then import it again from its checkpoint; or this network magnifies the rounding of float32 sums, as random weights do on a CT, then measure its time with --bench-only and no --calibrate`,
+      );
   }
 }
 

@@ -58,7 +58,3 @@ function bounded(channels: readonly ChosenRange[]): Float32Array {
   const largest = Math.max(...channels.map(({ scale }) => scale));
   return Float32Array.from(channels, ({ scale }) => Math.max(scale, largest / 64));
 }
-
-export function meanError(channels: readonly ChosenRange[]): number {
-  return channels.reduce((sum, { relativeError }) => sum + relativeError, 0) / channels.length;
-}

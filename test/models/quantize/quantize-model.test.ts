@@ -6,6 +6,7 @@ import { choicesOf } from "../../../appliance/domain/activation.ts";
 import { readAccuracy } from "../../../appliance/inference/accuracy-file.ts";
 import { loadModel } from "../../../appliance/inference/models.ts";
 import { openNetwork } from "../../../appliance/inference/network.ts";
+import type { NetworkPlan } from "../../../appliance/nnunet/network.ts";
 import { parsePlans } from "../../../appliance/nnunet/plans.ts";
 import { fp32Graph } from "../../../models/network/u-net.ts";
 import { writeOnnxFile } from "../../../models/onnx/write.ts";
@@ -16,14 +17,15 @@ import { randomWeights } from "../../make/random-u-net.ts";
 import { datasetText, plansText, thresholdManifest, withNetwork } from "../../make/threshold-model.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 
-/** A model with a network of random weights: liver and spleen are whatever it says. */
-async function makeModel(parent: string): Promise<string> {
+/** A model with a network of random weights: liver and spleen are whatever it says. Changes are made to its file, not to its plans. */
+async function makeModel(parent: string, { changes = {} }: { readonly changes?: Partial<NetworkPlan> } = {}): Promise<string> {
   const folder = join(parent, "random");
   await mkdir(join(folder, "nnunet"), { recursive: true });
   await writeFile(join(folder, "nnunet/plans.json"), plansText);
   await writeFile(join(folder, "nnunet/dataset.json"), datasetText);
   const { network, classes } = parsePlans(JSON.parse(plansText), JSON.parse(datasetText), "3d_fullres");
-  const [written] = await writeOnnxFile(join(folder, "model.onnx"), fp32Graph(network, classes, randomWeights(network, classes, 5)));
+  const graph = fp32Graph({ ...network, ...changes }, classes, randomWeights(network, classes, 5));
+  const [written] = await writeOnnxFile(join(folder, "model.onnx"), graph);
   await writeFile(join(folder, "manifest.json"), JSON.stringify(withNetwork(await thresholdManifest("random"), { ...written })));
   return folder;
 }
@@ -177,5 +179,15 @@ test("a CT that was calibrated with must not judge, under another name either", 
   });
   await assert.rejects(quantizeModel(options(modelFolder, { calibrate })), { code: "cts-missing", message: /--holdout/ });
   await assert.rejects(readCases(join(folder.path, "calibrate/b")), { code: "cts-missing" });
+  assert.deepEqual((await readdir(modelFolder)).sort(), ["manifest.json", "model.onnx", "nnunet"]);
+});
+
+test("a file that computes something else than its plans say is refused, with how far apart the two are", async () => {
+  await using folder = await temporaryFolder("other-network");
+  const modelFolder = await makeModel(folder.path, { changes: { leakySlope: 0.3 } });
+  await assert.rejects(quantizeModel(options(modelFolder, { benchOnly: true })), {
+    code: "quantise-weights",
+    message: /model\.onnx agree .* to \d+ dB, expected 50: .*import it again.*--bench-only/,
+  });
   assert.deepEqual((await readdir(modelFolder)).sort(), ["manifest.json", "model.onnx", "nnunet"]);
 });
