@@ -71,27 +71,5 @@ export function againstHuman(
     });
 }
 
-/**
- * Which layers go back to fp32 next: of the convolutions still in INT8 those that add most noise of their own, a tenth of all, at least one. A
- * layer's own noise is how far its output's signal to noise lies below that of the worst of its inputs: what came in noisy is not its fault.
- * Null where none is left.
- *
- * @param inputs what each layer reads
- */
-export function nextKeptFp32(
-  layers: readonly { readonly layer: string; readonly sqnrDb: number }[],
-  inputs: ReadonlyMap<string, readonly string[]>,
-  kept: ReadonlySet<string>,
-): ReadonlySet<string> | null {
-  const noise = new Map(layers.map(({ layer, sqnrDb }) => [layer, sqnrDb]));
-  const added = (layer: string): number => Math.min(...inputs.get(layer)!.map((input) => noise.get(input)!)) - noise.get(layer)!;
-  const convs = layers.map(({ layer }) => layer).filter((layer) => inputs.get(layer)!.length > 0 && !isUp(layer));
-  const left = convs.filter((layer) => !kept.has(layer)).toSorted((a, b) => added(b) - added(a));
-  if (left.length === 0) return null;
-  return new Set([...kept, ...left.slice(0, Math.max(1, Math.ceil(convs.length / 10)))]);
-}
-
-const isUp = (layer: string): boolean => layer.startsWith("decoder.transpconvs.");
-
 const mean = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

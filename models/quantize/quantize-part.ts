@@ -13,9 +13,11 @@ import { compareForms, type HeldOut } from "./compare-forms.ts";
 import { cpuGraph } from "./cpu-graph.ts";
 import type { CtCase } from "./ct-cases.ts";
 import { floatGraph } from "./float-graph.ts";
-import { nextKeptFp32, verdictOn } from "./judge.ts";
+import { verdictOn } from "./judge.ts";
+import { nextKeptFp32, noiseToTakeAway } from "./kept-layers.ts";
+import { type LayerEffect, layerEffects, operationsOf } from "./layer-effects.ts";
 import { layerNoise } from "./layer-noise.ts";
-import { inputsOf, layersOf } from "./layers.ts";
+import { layersOf } from "./layers.ts";
 import { writeCpuForm, writeTensorrtForm } from "./part-forms.ts";
 import { Sqnr } from "./sqnr.ts";
 import { type ChosenRanges, chooseRanges } from "./tensor-ranges.ts";
@@ -48,7 +50,7 @@ export type QuantisedPart = {
 
 /** Patches on which the noise of layers is measured; their float tensors are in memory at once with the INT8 ones. */
 const noisePatches = 2;
-/** Layers that go back to fp32 in this many rounds are so many that INT8 is hardly worth it. */
+/** How often layers go back to fp32 before INT8 is given up, if they do not grow too many before. */
 const mostRounds = 4;
 /** Every third row and voxel of large tensors. */
 const sampling = 3;
@@ -56,8 +58,8 @@ const sampling = 3;
 const sameNetworkDb = 50;
 
 /**
- * Makes the INT8 form of a part and judges it on held-out CTs. While it does not reach the limits, its noisiest layers go back to fp32; after
- * {@link mostRounds} rounds it is given up, and the part stays fp32.
+ * Makes the INT8 form of a part and judges it on held-out CTs. While it does not reach the limits, layers go back to fp32: those that do most to the
+ * logits for the time they take. After {@link mostRounds} rounds, or when most of the work is in fp32, it is given up, and the part stays fp32.
  */
 export async function quantizePart({ part, plans }: LoadedPart, options: PartOptions): Promise<QuantisedPart> {
   const { modelFolder, work, threads, calibrate } = options;
@@ -81,6 +83,7 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
     const ranges = chooseRanges(layers, counts);
     const tensorrt = options.tensorrt ? await writeTensorrtForm(work, `${part.name}.tensorrt`, { layers, weights, ranges }) : null;
     let keepFp32: ReadonlySet<string> = new Set();
+    let effects: readonly LayerEffect[] | undefined;
     for (let round = 0; ; round++) {
       const floats = keepFp32.size > 0 ? `, ${keepFp32.size} layers in fp32` : "";
       onProgress(`round ${round + 1} of at most ${mostRounds + 1}${floats}: making the INT8 form, measuring its noise`);
@@ -100,7 +103,13 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
       );
       const { passes, reason } = verdictOn(judged.againstFp32);
       onProgress(`${passes ? "reached" : "not reached"}: ${reason}`);
-      const next = passes || round === mostRounds ? null : nextKeptFp32(noise, inputsOf(layers), keepFp32);
+      let next: ReadonlySet<string> | null = null;
+      if (!passes && round < mostRounds) {
+        const onLayer = (done: number, all: number): void => onProgress(`what layer ${done + 1} of ${all} alone does in INT8`);
+        effects ??= await layerEffects(float, { layers, weights, ranges }, kept[0]!, shape, { threads, onLayer });
+        const [always] = operationsOf(layers, shape).values();
+        next = nextKeptFp32(effects, always!, keepFp32, noiseToTakeAway(judged.againstFp32));
+      }
       if (next === null) return { network, tensorrt, accuracy: { ...described, ...judged }, passes, reason, patches };
       keepFp32 = next;
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LabelAgreement } from "../../../appliance/volume/compare.ts";
-import { accuracyOf, againstHuman, nextKeptFp32, verdictOn } from "../../../models/quantize/judge.ts";
+import { accuracyOf, againstHuman, verdictOn } from "../../../models/quantize/judge.ts";
 
 const label = (value: number, dice: number, volumeMlA = 10, volumeMlB = volumeMlA): LabelAgreement => ({
   value,
@@ -57,46 +57,4 @@ test("a structure that a person left out of a CT is not held against a form ther
   assert.equal(none, undefined);
   assert.deepEqual([liver!.name, liver!.cases, liver!.fp32.worstDice, liver!.int8.worstDice], ["liver", 2, 0.8, 0.7]);
   assert.ok(Math.abs(liver!.fp32.meanDice - 0.85) < 1e-12 && Math.abs(liver!.int8.meanDice - 0.8) < 1e-12);
-});
-
-test("the layers that add most noise of their own go back first, not those that were handed it", () => {
-  const layers = [
-    ["encoder.convs.0", 40],
-    ["encoder.convs.1", 30], // adds 10 dB
-    ["encoder.convs.2", 26], // adds 4
-    ["decoder.transpconvs.0", 20], // is no convolution that can go back by itself
-    ["decoder.convs.0", 19], // adds 1 to what comes from below, though its skip is clean
-    ["decoder.convs.1", 18.5],
-  ].map(([layer, sqnrDb]) => ({ layer: String(layer), sqnrDb: Number(sqnrDb) }));
-  const inputs = new Map([
-    ["encoder.convs.0", []],
-    ["encoder.convs.1", ["encoder.convs.0"]],
-    ["encoder.convs.2", ["encoder.convs.1"]],
-    ["decoder.transpconvs.0", ["encoder.convs.2"]],
-    ["decoder.convs.0", ["decoder.transpconvs.0", "encoder.convs.1"]],
-    ["decoder.convs.1", ["decoder.convs.0"]],
-  ]);
-  let kept: ReadonlySet<string> = new Set();
-  const order: string[] = [];
-  for (let next = nextKeptFp32(layers, inputs, kept); next; next = nextKeptFp32(layers, inputs, kept)) {
-    order.push(...[...next].slice(kept.size));
-    kept = next;
-  }
-  assert.deepEqual(order, ["encoder.convs.1", "encoder.convs.2", "decoder.convs.0", "decoder.convs.1"]);
-});
-
-test("of a residual block both parts can go back: the first convolution, and the second with the skip", () => {
-  const layers = [
-    ["encoder.stem.convs.0", 45],
-    ["encoder.stages.0.blocks.0.conv1", 40],
-    ["encoder.stages.0.blocks.0.conv2", 30],
-  ].map(([layer, sqnrDb]) => ({ layer: String(layer), sqnrDb: Number(sqnrDb) }));
-  const inputs = new Map([
-    ["encoder.stem.convs.0", []],
-    ["encoder.stages.0.blocks.0.conv1", ["encoder.stem.convs.0"]],
-    ["encoder.stages.0.blocks.0.conv2", ["encoder.stages.0.blocks.0.conv1", "encoder.stem.convs.0"]],
-  ]);
-  const first = nextKeptFp32(layers, inputs, new Set())!;
-  assert.deepEqual([...first], ["encoder.stages.0.blocks.0.conv2"]);
-  assert.deepEqual([...nextKeptFp32(layers, inputs, first)!].slice(1), ["encoder.stages.0.blocks.0.conv1"]);
 });
