@@ -7,6 +7,7 @@ import type { ReceivingState } from "./api/device.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf, RefusedError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
+import { parseAuditSettings } from "./config/audit-settings.ts";
 import { dataFolder } from "./config/data-folder.ts";
 import { parseDicomSettings } from "./config/dicom-settings.ts";
 import { parseHttpSettings } from "./config/http-settings.ts";
@@ -27,6 +28,7 @@ import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
 import { addPullOf, findAt, testAndNote } from "./pipeline/ask-node.ts";
 import { AuditHeads } from "./pipeline/audit-heads.ts";
+import { AuditSender } from "./pipeline/audit-sender.ts";
 import { Changes } from "./pipeline/changes.ts";
 import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { noteCommitment } from "./pipeline/commit-delivery.ts";
@@ -111,6 +113,14 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     addAudit(database, { at: clock.now(), actor: "system", action, object: "service", detail: { softwareVersion } });
   auditService("service-started");
   started.defer(() => auditService("service-stopped"));
+  const { syslog } = parseAuditSettings(getSetting(database, "audit"));
+  const auditSender = syslog
+    ? new AuditSender({
+        ...{ database, clock, log, server: syslog, sign: (link) => auditHeads.sign(link) },
+        source: { id: station.name, site: station.organization ?? null },
+      })
+    : null;
+  started.defer(() => auditSender?.stop());
   const { limits } = dicom;
   const space = new FreeSpace(folder.root, limits.minimumFreeMegabytes * 1_048_576, (isLow, { freeBytes }) => {
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });

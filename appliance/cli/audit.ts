@@ -76,22 +76,24 @@ export const auditVerify: Command = {
   words: ["audit", "verify"],
   summary: "check that nobody changed the audit trail",
   help: `
-segbox audit verify --data DIR [--head FILE|DIGEST] [--key FILE]
+segbox audit verify --data DIR [--heads FILE] [--head DIGEST] [--key FILE]
 
 Does the sums of the trail's chain again and names the first entry that was changed, deleted, moved or inserted; exit code 1 then. The heads that
 the service signed into the data folder count too. Whoever can write there can make all of it anew: only a head that was kept elsewhere tells.
 
-  --data DIR   the service's data folder; the service may be running
-  --head HEAD  a head that was kept elsewhere: a digest, or a file with signed heads, such as the service's log (event audit-head)
-  --key FILE   the box's public key (PEM) as it was kept elsewhere; else DIR/audit-key.pem.pub
+  --data DIR     the service's data folder; the service may be running
+  --heads FILE   signed heads that were kept elsewhere: what the syslog server wrote, or the service's log (event audit-head)
+  --head DIGEST  one that was kept elsewhere, by its digest; or a file, as with --heads
+  --key FILE     the box's public key (PEM) as it was kept elsewhere; else DIR/audit-key.pem.pub
 `,
-  options: { data: { type: "string" }, head: { type: "string" }, key: { type: "string" } },
+  options: { data: { type: "string" }, heads: { type: "string" }, head: { type: "string" }, key: { type: "string" } },
   positionals: 0,
   run: (args) =>
     withTrail(args, async (database, folder) => {
       const given = optional(args, "head");
       const isDigest = given !== undefined && /^[0-9a-f]{64}$/.test(given);
-      const files = [...(existsSync(folder.auditHeads) ? [folder.auditHeads] : []), ...(given !== undefined && !isDigest ? [given] : [])];
+      const elsewhere = [optional(args, "heads"), isDigest ? undefined : given].filter((file) => file !== undefined);
+      const files = [...(existsSync(folder.auditHeads) ? [folder.auditHeads] : []), ...elsewhere];
       const keyFile = optional(args, "key") ?? `${folder.auditKey}.pub`;
       const heads = (await Promise.all(files.map((file) => readHeads(file, keyFile)))).flat();
       const { entries, last, broken } = verifyAudit(database, heads);

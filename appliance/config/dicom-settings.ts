@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { messageOf } from "../base/errors.ts";
 import { parseAeTitle } from "../domain/ids.ts";
+import { isNowhere } from "./no-node.ts";
 
 export const aeTitle = z.string().transform((text, context) => {
   try {
@@ -18,6 +19,12 @@ export const listenAddress = z
   .default("127.0.0.1");
 /** 0 takes any free port; the one chosen is printed at the start. */
 export const listenPort = z.int().min(0).max(65535);
+
+export const remotePort = z.int().min(1).max(65535);
+export const host = z
+  .string()
+  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address")
+  .refine((text) => !isNowhere(text), "expected another address: no node can be at a link-local one, a multicast one, or 0.0.0.0");
 
 const sopClassUid = z.string().regex(/^[0-9]+(\.[0-9]+)+$/, "expected the UID of a storage SOP class");
 

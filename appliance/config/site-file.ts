@@ -15,7 +15,8 @@ import {
   toSender,
   usualOutputSettings,
 } from "../domain/rule.ts";
-import { aeTitle, dicomSchema, file } from "./dicom-settings.ts";
+import { auditSchema } from "./audit-settings.ts";
+import { aeTitle, dicomSchema, file, host, remotePort } from "./dicom-settings.ts";
 import { httpSchema } from "./http-settings.ts";
 import { isLoopback, isNowhere } from "./no-node.ts";
 
@@ -25,12 +26,6 @@ const name = z
     /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/,
     "expected 1 to 64 letters, digits, spaces, dots, dashes or underscores, a letter or digit first",
   );
-
-const remotePort = z.int().min(1).max(65535);
-const host = z
-  .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, "expected a host name or IP address")
-  .refine((text) => !isNowhere(text), "expected another address: no node can be at a link-local one, a multicast one, or 0.0.0.0");
 
 const addressOrNetwork = z.string().refine((text) => {
   const [address = "", bits, ...rest] = text.split("/");
@@ -147,6 +142,7 @@ const siteSchema = z
     }),
     dicom: dicomSchema,
     http: httpSchema.prefault({}),
+    audit: auditSchema.prefault({}),
     nodes: z.array(node).default([]),
     rules: z
       .array(

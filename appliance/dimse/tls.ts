@@ -60,12 +60,19 @@ export function checkIdentity(identity: TlsIdentity): void {
  * gives; ours is shown when it asks.
  */
 export function connectSecurely(node: RemoteNode, identity: TlsIdentity): TLSSocket {
-  const name = node.tls?.name ?? node.host;
+  return connectByName({ host: node.host, port: node.port, name: node.tls?.name ?? node.host }, secureOptions(identity));
+}
+
+/** Connects to whoever shows a certificate for the name, which is a host name or an address, from an authority that is believed. */
+export function connectByName(
+  { host, port, name }: { readonly host: string; readonly port: number; readonly name: string },
+  secure: SecureContextOptions,
+): TLSSocket {
   const options: ConnectionOptions = {
-    ...secureOptions(identity),
-    host: node.host,
-    port: node.port,
-    lookup: nodeLookup(node.host),
+    ...secure,
+    host,
+    port,
+    lookup: nodeLookup(host),
     rejectUnauthorized: true,
     ...(isIP(name) === 0 && { servername: name }), // RFC 6066: an address is no server name
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),

@@ -65,14 +65,18 @@ export class AuditHeads {
     return new AuditHeads(database, folder.auditHeads, await openAuditKey(folder.auditKey), clock, log);
   }
 
+  /** That the trail went so far at this time. */
+  sign({ id, digest }: AuditLink): AuditHead {
+    const at = this.#clock.now();
+    return { id, digest, at, signature: signText(textOf({ id, digest, at }), this.#key) };
+  }
+
   /** Nothing where the trail has not grown since. A failure is logged: the next head says more than this one would have. */
   async write(): Promise<void> {
     try {
-      const { id, digest } = lastLink(this.#database);
-      if (id === this.#last) return;
-      const at = this.#clock.now();
-      const head: AuditHead = { id, digest, at, signature: signText(textOf({ id, digest, at }), this.#key) };
-      this.#last = id;
+      const head = this.sign(lastLink(this.#database));
+      if (head.id === this.#last) return;
+      this.#last = head.id;
       this.#log.info("audit-head", { ...head });
       await appendFile(this.#path, `${JSON.stringify(head)}\n`, { mode: 0o600, flush: true });
     } catch (error) {

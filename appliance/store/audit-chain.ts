@@ -98,6 +98,23 @@ export function findLink(database: Database, digest: string): AuditLink | undefi
   return database.get<AuditLink>("select id, digest from audit_link where digest = ?", digest);
 }
 
+/** A row with the digest that chains it. */
+export type ChainedEntry = AuditRow & { readonly digest: string };
+
+/** Chained entries after one, in order. */
+export function chainedAfter(database: Database, id: number, limit: number): ChainedEntry[] {
+  return database.all<ChainedEntry>(
+    "select audit.id, at, actor, action, object, detail, digest from audit join audit_link using (id) where audit.id > ? order by audit.id limit ?",
+    id,
+    limit,
+  );
+}
+
+/** How many chained entries there are after one, and when the first of them was written (UTC ms). */
+export function countChainedAfter(database: Database, id: number): { readonly entries: number; readonly oldestAt: number | null } {
+  return database.get('select count(*) as entries, min(at) as "oldestAt" from audit join audit_link using (id) where audit.id > ?', id)!;
+}
+
 function rowsAfter(database: Database, id: number): AuditRow[] {
   return database.all<AuditRow>(`select id, at, actor, action, object, detail from audit where id > ? order by id limit ${pageSize}`, id);
 }

@@ -86,6 +86,7 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
       durable: true,
     },
     http: { address: "127.0.0.1", port: 8443, tls: "own", names: [], dicomWebOrigins: [] },
+    audit: {},
     nodes: [],
     rules: [],
   });
@@ -332,4 +333,21 @@ test("plain HTTP is for this machine alone", () => {
     JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, http: { address: "::1", tls: "off" } }),
   );
   assert.equal(stays.http.tls, "off");
+});
+
+test("an audit server is spoken to over TLS unless plain TCP is asked for by name, which has no certificates", () => {
+  const parse = (syslog: object) => JSON.stringify({ station: { name: "S" }, dicom: { aeTitle: "SEGBOX" }, audit: { syslog } });
+  assert.deepEqual(parseSiteFile(parse({ host: "syslog.example" })).audit.syslog, {
+    host: "syslog.example",
+    port: 6514,
+    protocol: "tls",
+    patientId: false,
+  });
+  for (const [syslog, said] of [
+    [{ host: "s", protocol: "udp" }, /audit\.syslog\.protocol/],
+    [{ host: "s", key: "/k.pem" }, /`key` and `certificate` together/],
+    [{ host: "s", protocol: "plain-tcp", authorities: "/a.pem" }, /expected no `authorities`/],
+    [{ host: "169.254.169.254" }, /audit\.syslog\.host: expected another address/],
+  ] as const)
+    assert.match(faultsOf(parse(syslog)).join(), said);
 });
