@@ -244,6 +244,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       uiFolder,
       names,
       dicomWebOrigins: http.dicomWebOrigins,
+      ...(http.provider && { provider: http.provider }),
       ...(webTls && { tls: webTls }),
       ...(redirectPort !== undefined && { redirectPort }),
     },

@@ -239,7 +239,8 @@ export class SegboxApp extends LitElement {
   readonly #onClick = (event: MouseEvent): void => {
     if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const link = event.composedPath().find((target): target is HTMLAnchorElement => target instanceof HTMLAnchorElement);
-    if (!link || link.hasAttribute("download") || link.target || link.origin !== location.origin || link.hash) return;
+    if (!link || link.hasAttribute("download") || link.rel === "external" || link.target || link.origin !== location.origin || link.hash)
+      return;
     event.preventDefault();
     if (link.pathname !== location.pathname) history.pushState(null, "", link.pathname);
     this.#onAddress();

@@ -5,6 +5,8 @@ import type { Session } from "./session.ts";
 export type Account = {
   readonly user: Session["user"];
   readonly hasSecondFactor: boolean;
+  /** Signs in with the hospital's provider: has neither password nor second factor here. */
+  readonly isVouched: boolean;
   /** Whether one's role needs a second factor here. */
   readonly needsSecondFactor: boolean;
   readonly recoveryCodesLeft: number;

@@ -2,6 +2,10 @@
 export const paths = {
   session: "/api/session",
   sessionSecondFactor: "/api/session/second-factor",
+  /** Sends the browser to the sign-in provider; a person follows it. */
+  provider: "/api/session/provider",
+  providerReturn: "/api/session/provider/return",
+  providerOffer: "/api/session/provider/offer",
   account: "/api/account",
   secondFactor: "/api/account/second-factor",
   confirmSecondFactor: "/api/account/second-factor/confirm",

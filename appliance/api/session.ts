@@ -10,6 +10,9 @@ export const signInRequest = z.strictObject({
 });
 export type SignInRequest = z.infer<typeof signInRequest>;
 
+/** GET /api/session/provider/offer: what the button of the provider with which people sign in says; null: there is none. */
+export type ProviderOffer = { readonly name: string | null };
+
 /** GET and POST /api/session: who is signed in. 401 where nobody is. */
 export type Session = {
   readonly user: { readonly name: string; readonly role: Role };

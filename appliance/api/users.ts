@@ -13,6 +13,8 @@ export type UserSummary = {
   /** Until when the password that the box made for the first sign-in is taken; null where the user has one of their own. */
   readonly initialUntil: number | null;
   readonly hasSecondFactor: boolean;
+  /** Signs in with the hospital's provider: has no password here. */
+  readonly isVouched: boolean;
   readonly sessions: number;
   /** Of the sessions that there are; null where there is none. */
   readonly lastSeenAt: number | null;

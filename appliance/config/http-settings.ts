@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { file, listenAddress, listenPort } from "./dicom-settings.ts";
 import { isLoopback } from "./no-node.ts";
+import { providerSchema } from "./provider-settings.ts";
 
 const hostName = z
   .string()
@@ -34,6 +35,8 @@ export const httpSchema = z.strictObject({
   names: z.array(hostName).max(64).default([]),
   /** Origins of other sites whose pages, viewers, may use DICOMweb here (CORS), with a node's token. */
   dicomWebOrigins: z.array(origin).max(64).default([]),
+  /** Where people of the hospital sign in, beside the accounts that the box itself keeps. */
+  provider: providerSchema.optional(),
   /** A second port, of plain HTTP, that sends browsers to the first. */
   redirectPort: listenPort.optional(),
 });

@@ -41,6 +41,6 @@ export function debtOf(
 ): Debt | undefined {
   if (session.hasSecondFactor && !session.gaveSecondFactor) return "second-factor";
   if (session.hasInitialPassword) return "password";
-  if (!session.hasSecondFactor && secondFactorFor.includes(session.role)) return "second-factor-setup";
+  if (!session.hasSecondFactor && !session.gaveSecondFactor && secondFactorFor.includes(session.role)) return "second-factor-setup";
   return undefined;
 }

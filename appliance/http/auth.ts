@@ -2,12 +2,15 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { hashPassword, verifyPassword } from "../host/password.ts";
+import { settleVouched } from "../store/accounts.ts";
 import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
-import { removeSession } from "../store/sessions.ts";
-import { type Credentials, findUser, getUser } from "../store/users.ts";
+import { removeSession, removeSessionsOf } from "../store/sessions.ts";
+import { readSignInSettings } from "../store/sign-in-settings.ts";
+import { type Credentials, findUser, findVouched, getUser } from "../store/users.ts";
 import { type Bearer, Bearers, type Opens } from "./bearer.ts";
 import type { Context } from "./context.ts";
+import type { Vouched } from "./provider.ts";
 import { addressOf, Sessions, type SignedIn } from "./sessions.ts";
 import { SignInDelay } from "./sign-in-delay.ts";
 
@@ -79,6 +82,47 @@ export class Auth {
     if (begun.ended) this.#onEnd(begun.ended);
     if (!begun.user.hasSecondFactor) this.rightTry(context, name, "account");
     return this.#handOver(context, begun.token);
+  }
+
+  /**
+   * A new session of somebody for whom the sign-in provider vouches, whose account is made or brought up to date. Refused where none of their groups
+   * has a role, where somebody else has their name, and where their role needs a second factor that the provider does not speak of.
+   */
+  signInVouched(context: Context, vouched: Vouched): void {
+    const [at, address] = [this.#clock.now(), addressOf(context)];
+    const { subject, name, role, gaveSecondFactor } = vouched;
+    const fail = (code: string, message: string) => {
+      const ended = this.#database.transaction(() => {
+        addAudit(this.#database, {
+          at,
+          actor: `user:${name}`,
+          action: "sign-in-failed",
+          object: "session",
+          detail: { address, by: "provider", code },
+        });
+        const account = role ? undefined : findVouched(this.#database, subject);
+        return account ? removeSessionsOf(this.#database, account.id) : []; // who has lost every role has nothing to do here any more
+      });
+      this.ended(ended);
+      return new RefusedError(code, message);
+    };
+    if (!role) throw fail("no-role", "none of this person's groups has a role here");
+    if (!gaveSecondFactor && readSignInSettings(this.#database).secondFactorFor.includes(role))
+      throw fail(
+        "second-factor-missing",
+        "their role needs a second factor here, and the provider does not say that one was given (claim amr)",
+      );
+    if (!findVouched(this.#database, subject) && findUser(this.#database, name))
+      throw fail("name-taken", "somebody else has this name here; an administrator renames or removes that account");
+    const { token, ended } = this.#database.transaction(() => {
+      const settled = settleVouched(this.#database, { actor: "provider", at }, { subject, name, role, passwordHash: this.#decoyHash });
+      const detail = { address, by: "provider", ...(gaveSecondFactor && { secondFactor: true }) };
+      addAudit(this.#database, { at, actor: `user:${settled.name}`, action: "sign-in", object: "session", detail });
+      const begun = this.sessions.begin(context, settled.id, gaveSecondFactor);
+      return { token: begun.token, ended: [...settled.ended, ...(begun.ended ? [begun.ended] : [])] };
+    });
+    this.ended(ended);
+    this.#handOver(context, token);
   }
 
   /** Refused where it is not the user's own password; slowed down like signing in, since a session may be left open on a ward. */

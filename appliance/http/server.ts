@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { AddressInfo } from "node:net";
 import Koa from "koa";
 import type { Log } from "../base/log.ts";
+import type { ProviderSettings } from "../config/provider-settings.ts";
 import { Auth } from "./auth.ts";
 import type { RequestState } from "./context.ts";
 import { shareWithOrigins } from "./cross-origin.ts";
@@ -11,6 +12,7 @@ import { answerErrors } from "./errors.ts";
 import { logRequests, setSecurityHeaders } from "./headers.ts";
 import { refuseOtherHosts } from "./known-host.ts";
 import { LiveStreams } from "./live.ts";
+import { Provider } from "./provider.ts";
 import { redirectTo } from "./redirect.ts";
 import { type Route, routerOf } from "./route.ts";
 import { accountRoutes } from "./routes/account.ts";
@@ -23,6 +25,7 @@ import { dicomWebStoreRoutes } from "./routes/dicomweb-store.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
+import { providerRoutes } from "./routes/provider.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { secondFactorRoutes } from "./routes/second-factor.ts";
 import { seriesRoutes } from "./routes/series.ts";
@@ -46,6 +49,8 @@ export type HttpOptions = {
   readonly names: readonly string[];
   /** Of other sites whose pages may use DICOMweb, by a token; left out: none. */
   readonly dicomWebOrigins?: readonly string[];
+  /** With which people may sign in. */
+  readonly provider?: ProviderSettings;
   /** A second port, of plain HTTP, that sends browsers to the first. */
   readonly redirectPort?: number;
 };
@@ -65,8 +70,10 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   const { database, clock } = dependencies;
   const auth = await Auth.create({ database, clock, isSecure: options.tls !== undefined, onEnd: (digest) => streams.endSession(digest) });
   const streams = new LiveStreams(dependencies.subscribe, (digest) => auth.sessions.isOpen(digest));
+  const provider = options.provider && new Provider(options.provider, clock);
   const routes = [
     ...sessionRoutes(auth),
+    ...providerRoutes(auth, provider, { isSecure: options.tls !== undefined, log }),
     ...accountRoutes(dependencies, auth),
     ...secondFactorRoutes(dependencies, auth),
     ...userRoutes(dependencies, auth),

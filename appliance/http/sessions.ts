@@ -33,14 +33,14 @@ export class Sessions {
    * A new session, in place of the one that the browser had, whose digest it gives back. Runs inside a transaction; `setCookie` follows
    * when that has held.
    */
-  begin(context: Context, userId: number): { token: string; ended: string | undefined } {
+  begin(context: Context, userId: number, gaveSecondFactor = false): { token: string; ended: string | undefined } {
     const at = this.#clock.now();
     const token = makeToken();
     const ended = tokenDigestOf(context);
     removeStaleSessions(this.#database, sessionLimitsAt(at, readSignInSettings(this.#database)));
     if (ended) removeSession(this.#database, ended);
     const times = { createdAt: at, lastSeenAt: at };
-    addSession(this.#database, { ...times, tokenDigest: digestOf(token), userId, address: addressOf(context), gaveSecondFactor: false });
+    addSession(this.#database, { ...times, tokenDigest: digestOf(token), userId, address: addressOf(context), gaveSecondFactor });
     return { token, ended };
   }
 

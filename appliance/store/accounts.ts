@@ -5,7 +5,7 @@ import type { Database } from "./database.ts";
 import { removeSecondFactor } from "./second-factors.ts";
 import { removeSessionsOf } from "./sessions.ts";
 import { readSignInSettings, writeSignInSettings } from "./sign-in-settings.ts";
-import { addUser, type Credentials, getUser, isLastAdmin, removeUser, setPassword, setRole } from "./users.ts";
+import { addUser, type Credentials, findVouched, getUser, isLastAdmin, removeUser, setPassword, setRole } from "./users.ts";
 
 /** Who changes something, as the audit trail calls them, and when (UTC ms). */
 export type By = { readonly actor: string; readonly at: number };
@@ -28,6 +28,30 @@ export function createAccount(database: Database, by: By, user: { name: string; 
   });
 }
 
+/**
+ * The account of somebody for whom the sign-in provider vouches: made at their first sign-in, its role as the provider's groups are now, the last administrator's
+ * too: the box's console makes another one. It keeps the name that it was made with.
+ *
+ * @param vouched with a hash that no password has, for a new account
+ */
+export function settleVouched(
+  database: Database,
+  by: By,
+  { role, ...vouched }: { subject: string; name: string; role: Role; passwordHash: string },
+): { id: number; name: string; ended: string[] } {
+  const user = findVouched(database, vouched.subject);
+  if (!user) {
+    const id = addUser(database, { ...vouched, role, createdAt: by.at });
+    note(database, by, "user-added", vouched.name, { role });
+    return { id, name: vouched.name, ended: [] };
+  }
+  const { id, name } = user;
+  if (user.role === role) return { id, name, ended: [] };
+  setRole(database, id, role);
+  note(database, by, "user-role-changed", name, { before: user.role, after: role });
+  return { id, name, ended: removeSessionsOf(database, id) };
+}
+
 export function changeRole(database: Database, by: By, id: number, role: Role): string[] {
   return database.transaction(() => {
     const user = accountOf(database, id);
@@ -41,7 +65,8 @@ export function changeRole(database: Database, by: By, id: number, role: Role): 
 
 export function resetPassword(database: Database, by: By, id: number, password: InitialPassword): string[] {
   return database.transaction(() => {
-    const { name } = accountOf(database, id);
+    const { name, isVouched } = accountOf(database, id);
+    if (isVouched) throw signsInElsewhere(name);
     setPassword(database, id, password.passwordHash, password.initialUntil);
     note(database, by, "user-password-reset", name, {});
     return removeSessionsOf(database, id);
@@ -89,6 +114,10 @@ function accountOf(database: Database, id: number): Credentials {
   const user = getUser(database, id);
   if (!user) throw new RefusedError("not-found", "there is no such user here");
   return user;
+}
+
+function signsInElsewhere(name: string): RefusedError {
+  return new RefusedError("signs-in-elsewhere", `${name} signs in with the hospital's provider; passwords are changed there`);
 }
 
 function requireOtherAdmin(database: Database, id: number): void {

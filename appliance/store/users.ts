@@ -8,6 +8,8 @@ export type Credentials = User & {
   /** Until when a password that the box made is taken, UTC ms; null where the user chose it. */
   readonly initialUntil: number | null;
   readonly hasSecondFactor: boolean;
+  /** Signs in with the hospital's provider: has no password here. */
+  readonly isVouched: boolean;
 };
 
 /** A line of the list of users. */
@@ -15,6 +17,7 @@ export type UserAccount = User & {
   readonly createdAt: number;
   readonly initialUntil: number | null;
   readonly hasSecondFactor: boolean;
+  readonly isVouched: boolean;
 };
 
 type Row = {
@@ -25,20 +28,22 @@ type Row = {
   password_hash: string;
   initial_until: number | null;
   totp_since: number | null;
+  provider_subject: string | null;
 };
 
 /** Refused when the name is taken, whatever its case. Gives the new user's id. */
 export function addUser(
   database: Database,
-  user: { name: string; role: Role; passwordHash: string; createdAt: number; initialUntil?: number },
+  user: { name: string; role: Role; passwordHash: string; createdAt: number; initialUntil?: number; subject?: string },
 ): number {
   const { changes, id } = database.run(
-    "insert into user (name, role, password_hash, created_at, initial_until) values (?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into user (name, role, password_hash, created_at, initial_until, provider_subject) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
     user.name,
     user.role,
     user.passwordHash,
     user.createdAt,
     user.initialUntil ?? null,
+    user.subject ?? null,
   );
   if (changes === 0) throw new RefusedError("user-exists", `a user named ${user.name} is there already; choose another name`);
   return id;
@@ -52,6 +57,11 @@ export function getUser(database: Database, id: number): Credentials | undefined
   return credentialsOf(database.get<Row>("select * from user where id = ?", id));
 }
 
+/** The account of somebody for whom the sign-in provider vouches. */
+export function findVouched(database: Database, subject: string): Credentials | undefined {
+  return credentialsOf(database.get<Row>("select * from user where provider_subject = ?", subject));
+}
+
 function credentialsOf(row: Row | undefined): Credentials | undefined {
   return (
     row && {
@@ -61,6 +71,7 @@ function credentialsOf(row: Row | undefined): Credentials | undefined {
       passwordHash: row.password_hash,
       initialUntil: row.initial_until,
       hasSecondFactor: row.totp_since !== null,
+      isVouched: row.provider_subject !== null,
     }
   );
 }
@@ -74,6 +85,7 @@ export function listUsers(database: Database): UserAccount[] {
     createdAt: row.created_at,
     initialUntil: row.initial_until,
     hasSecondFactor: row.totp_since !== null,
+    isVouched: row.provider_subject !== null,
   }));
 }
 

@@ -39,6 +39,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["appliance/inference"],
   koa: ["appliance/http"],
   "@koa/router": ["appliance/http"],
+  "openid-client": ["appliance/http"],
   "dcmjs-codecs": ["appliance/dicom"],
   fontkit: ["appliance/report"],
   "jpeg-js": ["appliance/report"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { build } from "esbuild";
@@ -9,6 +9,7 @@ import { type Box, password, startBox } from "../appliance/http/box.ts";
 import { type Browser, openChromium } from "../peers/chromium.ts";
 import { eventually } from "../peers/eventually.ts";
 import { type TemporaryFolder, temporaryFolder } from "../peers/folder.ts";
+import { startProvider } from "../peers/provider.ts";
 
 const ui = join(import.meta.dirname, "../../ui");
 const own = "plum violin harbour 42";
@@ -229,4 +230,41 @@ test("a program's token is issued, shown once, opens what it is for, and is revo
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await page.getByText("No program has a token.").waitFor();
   assert.equal(await read("/api/device"), 401);
+});
+
+test("somebody signs in with the hospital's account by keyboard, and is told when none of their groups has a role", async () => {
+  await using provider = await startProvider();
+  const clientSecretFile = join(folder.path, "client-secret");
+  await writeFile(clientSecretFile, provider.clientSecret);
+  const { issuer, clientId } = provider;
+  const roles = { admin: [], engineer: ["biomed"], reviewer: [] };
+  await using vouched = await startBox({
+    uiFolder: folder.path,
+    provider: { issuer, clientId, clientSecretFile, name: "your hospital account", groupsClaim: "groups", roles },
+  });
+  provider.register(`${vouched.origin}/api/session/provider/return`);
+  provider.people.set("1", { preferred_username: "cook", groups: ["canteen"] });
+  provider.people.set("2", { preferred_username: "grace", groups: ["biomed"] });
+  const expected = [/status of 401/, /favicon/];
+  await using browser = await openChromium({ origin: vouched.origin, alsoAsks: [issuer], expected });
+  const { page } = browser;
+  await page.goto("/");
+  await page.getByRole("link", { name: "Sign in with your hospital account" }).waitFor();
+  await picture(page, "provider");
+  await tabTo(browser, "Sign in with your hospital account");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Staff number").fill("1");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("none of your groups has a role on this box").waitFor();
+  assert.equal(new URL(page.url()).search, "", "told once");
+  await page.context().clearCookies();
+  await page.reload();
+  await page.getByRole("link", { name: "Sign in with your hospital account" }).click();
+  await page.getByLabel("Staff number").fill("2");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Worklist" }).waitFor();
+  await page.getByRole("link", { name: "grace" }).click();
+  await page.getByText("You sign in with the hospital's account.").waitFor();
+  assert.equal(await page.getByLabel("Current password").count(), 0);
+  await picture(page, "account-vouched");
 });

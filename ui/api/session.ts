@@ -1,5 +1,5 @@
 import { paths } from "../../appliance/api/paths.ts";
-import type { Session, SignInRequest } from "../../appliance/api/session.ts";
+import type { ProviderOffer, Session, SignInRequest } from "../../appliance/api/session.ts";
 import { ApiError, getJson, send } from "./client.ts";
 
 /** Who is signed in, or null. */
@@ -10,6 +10,11 @@ export async function readSession(): Promise<Session | null> {
     if (error instanceof ApiError && error.status === 401) return null;
     throw error;
   }
+}
+
+/** What the button of the sign-in provider says; null: there is none. */
+export async function readProvider(): Promise<string | null> {
+  return (await getJson<ProviderOffer>(paths.providerOffer)).name;
 }
 
 export async function signIn(request: SignInRequest): Promise<Session> {

@@ -20,8 +20,8 @@ export const shared = css`
   }
   button:hover, .button:hover { background: var(--quiet-ground); color: var(--text); }
   button:disabled { opacity: 0.55; cursor: default; }
-  button.main { background: var(--accent); color: var(--on-accent); border-color: transparent; }
-  button.main:hover { background: var(--accent-hover); color: var(--on-accent); }
+  button.main, .button.main { background: var(--accent); color: var(--on-accent); border-color: transparent; }
+  button.main:hover, .button.main:hover { background: var(--accent-hover); color: var(--on-accent); }
   button.small { min-height: 1.75rem; padding: 0 var(--gap-2); font-size: var(--text-small); }
   button[aria-pressed="true"] { background: var(--accent); color: var(--on-accent); border-color: transparent; }
 

@@ -3,6 +3,7 @@ export const accountTexts = {
   account: {
     title: "Your account",
     failed: "Your account could not be loaded.",
+    vouched: "You sign in with the hospital's account. Password and second factor are changed there.",
     password: "Password",
     sessions: "Where you are signed in",
     thisSession: "this browser",
@@ -13,6 +14,21 @@ export const accountTexts = {
     endOne: (address: string, moment: string) => `End the session from ${address}, last used ${moment}`,
     everywhere: "Sign out everywhere",
     ended: "The session has ended.",
+  },
+
+  provider: {
+    button: (name: string) => `Sign in with ${name}`,
+    or: "or with an account of this box",
+    faults: {
+      "provider-away": "The sign-in service does not answer. Sign in with an account of this box, or try again later.",
+      "provider-refused": "The sign-in service did not confirm who you are. Try again.",
+      "sign-in-stale": "That sign-in took too long, or was begun in another window. Begin again.",
+      "no-role": "You are known, but none of your groups has a role on this box. Ask its administrator.",
+      "name-taken": "An account of this box has your name already. Ask its administrator.",
+      "name-unusable": "The sign-in service gives no name that can be used here. Ask the box's administrator.",
+      "second-factor-missing": "Your role needs a second factor here, and the sign-in service does not say that you gave one.",
+    } as Readonly<Record<string, string>>,
+    failed: "Signing in did not work. Try again.",
   },
 
   newPassword: {
@@ -66,6 +82,7 @@ export const accountTexts = {
     title: "Users",
     failed: "The users could not be loaded.",
     columns: { name: "Name", role: "Role", factor: "Second factor", sessions: "Sessions", actions: "Actions" },
+    vouched: "signs in with the hospital's account",
     you: "you",
     hasFactor: "set up",
     noFactor: "none",

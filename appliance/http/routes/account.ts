@@ -31,9 +31,11 @@ export function accountRoutes({ database, clock, device }: HttpDependencies, aut
       owing: ["second-factor-setup"],
       handle: (context, signedIn) => {
         const { id, name, role } = signedIn.user;
+        const account = getUser(database, id);
         context.body = {
           user: { name, role },
-          hasSecondFactor: getUser(database, id)?.hasSecondFactor ?? false,
+          hasSecondFactor: account?.hasSecondFactor ?? false,
+          isVouched: account?.isVouched ?? false,
           needsSecondFactor: readSignInSettings(database).secondFactorFor.includes(role),
           recoveryCodesLeft: listRecoveryCodes(database, id).length,
           sessions: ownSessions(signedIn).map(({ tokenDigest, ...session }) => ({

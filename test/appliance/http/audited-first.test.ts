@@ -141,6 +141,9 @@ const changes: Readonly<Record<string, Case>> = {
 const silent = [
   "/healthz",
   "/api/session",
+  "/api/session/provider",
+  "/api/session/provider/offer",
+  "/api/session/provider/return",
   "/api/account",
   "/api/users",
   "/api/sign-in-settings",
@@ -150,6 +153,7 @@ const silent = [
   "/api/callers",
   "/api/models",
   "/api/models/:name",
+  "/api/models/:name/card.pdf",
   "/api/device",
 ].map((path) => `get ${path}`);
 

@@ -5,6 +5,7 @@ import type { ImagesInfo } from "../../../appliance/api/series.ts";
 import { systemClock } from "../../../appliance/base/clock.ts";
 import { RefusedError } from "../../../appliance/base/errors.ts";
 import { createLog } from "../../../appliance/base/log.ts";
+import type { ProviderSettings } from "../../../appliance/config/provider-settings.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import type { StructureMeasure } from "../../../appliance/domain/result.ts";
 import { type ResultOutput, usualOutputSettings } from "../../../appliance/domain/rule.ts";
@@ -41,7 +42,17 @@ export const password = "correct horse battery";
 const shippedModels = join(import.meta.dirname, "../../../models");
 
 /** The web server on a free port, over a real database and folder. The test's clock can be put forward; `log` has what was logged. */
-export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0, dicomWebOrigins = [] as readonly string[] } = {}) {
+export async function startBox({
+  uiFolder = "/nowhere",
+  minimumFreeBytes = 0,
+  dicomWebOrigins = [] as readonly string[],
+  provider,
+}: {
+  uiFolder?: string;
+  minimumFreeBytes?: number;
+  dicomWebOrigins?: readonly string[];
+  provider?: ProviderSettings;
+} = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
   const database = await openDatabase(join(folder, "segbox.sqlite"), Date.now());
   for (const role of roles) addUser(database, { name: role, role, passwordHash: await hashPassword(password), createdAt: Date.now() });
@@ -119,7 +130,7 @@ export async function startBox({ uiFolder = "/nowhere", minimumFreeBytes = 0, di
   };
   const start = (port: number) =>
     startHttp(
-      { host: "127.0.0.1", port, uiFolder, names: ["localhost"], dicomWebOrigins },
+      { host: "127.0.0.1", port, uiFolder, names: ["localhost"], dicomWebOrigins, ...(provider && { provider }) },
       dependencies,
       createLog((line) => log.push(line), clock.now, "debug"),
     );

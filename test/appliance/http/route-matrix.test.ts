@@ -154,7 +154,13 @@ const named = (of: (route: Route) => boolean): string[] => box.http.routes.filte
 test("only signing in and the health check are public", () => {
   assert.deepEqual(
     named(({ access }) => access === "public"),
-    ["post /api/session", "get /healthz"],
+    [
+      "post /api/session",
+      "get /api/session/provider/offer",
+      "get /api/session/provider",
+      "get /api/session/provider/return",
+      "get /healthz",
+    ],
   );
 });
 

@@ -60,10 +60,22 @@ export class AccountPage extends LitElement {
 
   #parts(account: Account) {
     const t = text.account;
-    const { user, sessions } = account;
+    const { sessions } = account;
+    return html`
+      ${account.isVouched ? html`<p>${t.vouched}</p>` : this.#ownSecrets(account)}
+      <section class="panel" aria-labelledby="sessions-title">
+        <h2 id="sessions-title">${t.sessions}</h2>
+        <ul class="rows">${sessions.map((session) => this.#session(session))}</ul>
+        <div><button @click=${() => this.#signOutEverywhere()}>${t.everywhere}</button></div>
+      </section>
+    `;
+  }
+
+  #ownSecrets(account: Account) {
+    const { user } = account;
     return html`
       <section class="panel" aria-labelledby="password-title">
-        <h2 id="password-title">${t.password}</h2>
+        <h2 id="password-title">${text.account.password}</h2>
         <new-password-form
           .userName=${user.name}
           .stationName=${this.stationName}
@@ -73,11 +85,6 @@ export class AccountPage extends LitElement {
         ></new-password-form>
       </section>
       <second-factor-panel .account=${account} @changed=${this.refresh}></second-factor-panel>
-      <section class="panel" aria-labelledby="sessions-title">
-        <h2 id="sessions-title">${t.sessions}</h2>
-        <ul class="rows">${sessions.map((session) => this.#session(session))}</ul>
-        <div><button @click=${() => this.#signOutEverywhere()}>${t.everywhere}</button></div>
-      </section>
     `;
   }
 

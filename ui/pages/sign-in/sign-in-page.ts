@@ -1,7 +1,8 @@
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { paths } from "../../../appliance/api/paths.ts";
 import { ApiError } from "../../api/client.ts";
-import { signIn } from "../../api/session.ts";
+import { readProvider, signIn } from "../../api/session.ts";
 import { text } from "../../text/en.ts";
 import { errorSentence } from "../../text/reasons.ts";
 
@@ -16,6 +17,8 @@ export class SignInPage extends LitElement {
   @property({ type: Boolean }) accessor isOver = false;
   @state() private accessor fault = "";
   @state() private accessor isBusy = false;
+  /** How the button of the sign-in provider names it; null: there is none. */
+  @state() private accessor provider: string | null = null;
 
   override createRenderRoot() {
     return this;
@@ -23,6 +26,11 @@ export class SignInPage extends LitElement {
 
   override firstUpdated(): void {
     this.querySelector<HTMLInputElement>("#name")?.focus();
+    void this.#readProvider();
+    const code = new URLSearchParams(location.search).get("sign-in");
+    if (code === null) return;
+    this.fault = text.provider.faults[code] ?? text.provider.failed;
+    history.replaceState(history.state, "", location.pathname); // it is told once
   }
 
   override render() {
@@ -31,6 +39,12 @@ export class SignInPage extends LitElement {
       <form @submit=${this.#submit}>
         <h1><img src="/icon.svg" alt="" />${t.title}</h1>
         <p>${this.isOver ? t.over : t.lead}</p>
+        ${
+          this.provider === null
+            ? nothing
+            : html`<a class="button main" href=${paths.provider} rel="external">${text.provider.button(this.provider)}</a>
+                <p class="muted">${text.provider.or}</p>`
+        }
         <label for="name"
           >${t.name}
           <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="64" required />
@@ -43,6 +57,14 @@ export class SignInPage extends LitElement {
         <button class="main" ?disabled=${this.isBusy}>${this.isBusy ? t.busy : t.button}</button>
       </form>
     `;
+  }
+
+  async #readProvider(): Promise<void> {
+    try {
+      this.provider = await readProvider();
+    } catch {
+      this.provider = null; // the accounts of the box are there all the same
+    }
   }
 
   async #submit(event: SubmitEvent): Promise<void> {

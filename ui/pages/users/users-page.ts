@@ -104,11 +104,12 @@ export class UsersPage extends LitElement {
 
   #row(user: UserSummary) {
     const t = text.users;
-    const { name, role, hasSecondFactor, sessions, lastSeenAt, initialUntil } = user;
+    const { name, role, hasSecondFactor, isVouched, sessions, lastSeenAt, initialUntil } = user;
     const moment = (at: number) => formatMoment(at, Date.now());
     return html`<tr>
       <td>
         <strong>${name}</strong>${name === this.session?.user.name ? ` (${t.you})` : nothing}
+        ${isVouched ? html`<div class="muted small">${t.vouched}</div>` : nothing}
         ${initialUntil === null ? nothing : html`<div class="muted small">${t.awaited(moment(initialUntil))}</div>`}
       </td>
       <td>
@@ -120,7 +121,7 @@ export class UsersPage extends LitElement {
       <td>${t.sessions(sessions, lastSeenAt === null ? "" : moment(lastSeenAt))}</td>
       <td>
         <div class="buttons">
-          <button class="small" aria-label=${t.resetOne(name)} @click=${() => this.#reset(user)}>${t.reset}</button>
+          ${isVouched ? nothing : html`<button class="small" aria-label=${t.resetOne(name)} @click=${() => this.#reset(user)}>${t.reset}</button>`}
           ${hasSecondFactor ? html`<button class="small" aria-label=${t.resetFactorOne(name)} @click=${() => this.#resetFactor(user)}>${t.resetFactor}</button>` : nothing}
           ${sessions > 0 ? html`<button class="small" aria-label=${t.endSessionsOne(name)} @click=${() => this.#endSessions(user)}>${t.endSessions}</button>` : nothing}
           <button class="small" aria-label=${t.removeOne(name)} @click=${() => this.#remove(user)}>${t.remove}</button>
