@@ -23,11 +23,14 @@ export async function startReceiver(
   env: Readonly<Record<string, string>> = {},
   {
     dicom = {},
+    site: more = {},
     under = [],
     siteFile = join(data, "site.json"),
   }: {
     /** Further settings of the DICOM node. */
     readonly dicom?: object;
+    /** More of the site file: nodes, rules. */
+    readonly site?: object;
     /** A program, with its arguments, that the service runs under. */
     readonly under?: readonly string[];
     readonly siteFile?: string;
@@ -38,6 +41,7 @@ export async function startReceiver(
     station: { name: "CHAOS" },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds: 3600, acceptUnknownCallers: true, ...dicom },
     http: { port: 0, tls: "off" },
+    ...more,
   };
   await writeFile(siteFile, JSON.stringify(site));
   const [program = "", ...args] = [...under, process.execPath, cli, "serve", "--data", data, "--provision", siteFile];
