@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Database } from "../store/database.ts";
-import { claimJob, failJob, finishJob, type Job, nextRunAt, postponeJob } from "../store/jobs.ts";
+import { claimJob, failJob, finishJob, type Job, nextRunAt, noteFault, postponeJob } from "../store/jobs.ts";
 
 /** What a step came to: row changes and follow-up jobs, applied in one transaction with the end of the job. */
 export type Commit = () => void;
@@ -23,7 +23,7 @@ export type Step = {
   readonly gaveUp: (payload: never, reason: { code: string; message: string }) => void;
   /** Row changes when a try failed and another follows. */
   readonly willRetry?: (payload: never, reason: { code: string; message: string }) => void;
-  /** Tries before a job whose fault is ours is set aside. */
+  /** Tries that end by a fault of ours before the job is set aside; those that found something unavailable do not count here. */
   readonly maxAttempts: number;
   /** Tries while something is unavailable; without limit where absent. */
   readonly maxUnavailableAttempts?: number;
@@ -135,14 +135,20 @@ export class Runner {
     const isUnavailable = error instanceof UnavailableError;
     const reason = { code: isRefused || isUnavailable ? error.code : "fault", message: messageOf(error) };
     const stack = isRefused || isUnavailable ? undefined : error instanceof Error ? error.stack : undefined;
-    if (isRefused || job.attempt >= (isUnavailable ? (step.maxUnavailableAttempts ?? Infinity) : step.maxAttempts)) {
+    const isLast = isUnavailable
+      ? job.attempt - job.faults >= (step.maxUnavailableAttempts ?? Infinity)
+      : isRefused || job.faults + 1 >= step.maxAttempts;
+    if (isLast) {
       this.#log.error("job-set-aside", { ...fields, code: reason.code, message: reason.message, stack });
       return this.#note(fields, [() => failJob(this.#database, job.id, reason.message), () => step.gaveUp(payload, reason)]);
     }
     const delayMs = backoffMs(job.attempt, Math.random(), step.retryDelay);
     this.#log.warn("job-will-retry", { ...fields, code: reason.code, message: reason.message, delayMs, stack });
     return this.#note(fields, [
-      () => postponeJob(this.#database, job, this.#clock.now() + delayMs, reason.message, true),
+      () => {
+        if (!isUnavailable) noteFault(this.#database, job.id);
+        postponeJob(this.#database, job, this.#clock.now() + delayMs, reason.message, true);
+      },
       () => step.willRetry?.(payload, reason),
     ]);
   }

@@ -58,7 +58,10 @@ export class Database {
   }
 
   get<Row>(text: string, ...values: unknown[]): Row | undefined {
-    return unlessAway(() => this.#prepare(text).get(...values) as Row | undefined);
+    const statement = this.#prepare(text);
+    const first = (): Row | undefined => statement.get(...values) as Row | undefined;
+    // better-sqlite3 looks at the first row only, so that what writes (`returning`) would be committed after it, and nobody told that it failed
+    return statement.readonly || this.sql.inTransaction ? unlessAway(first) : this.transaction(first);
   }
 
   /** How many rows changed, and the id of the row last inserted. */

@@ -16,6 +16,8 @@ export type Job = {
   readonly key: string;
   readonly payload: unknown;
   readonly attempt: number;
+  /** Tries before this one that ended by a fault of ours. */
+  readonly faults: number;
   readonly crashes: number;
 };
 
@@ -38,10 +40,10 @@ const isFree = "state = 'waiting' and not exists (select 1 from job as twin wher
 
 /** Takes the job of these kinds that has waited longest, if one is due; its attempt is counted before it runs. */
 export function claimJob(database: Database, kinds: readonly string[], now: number): Job | undefined {
-  const row = database.get<{ id: number; kind: string; key: string; payload: string; attempt: number; crashes: number }>(
+  const row = database.get<{ id: number; kind: string; key: string; payload: string; attempt: number; faults: number; crashes: number }>(
     `update job set state = 'running', attempt = attempt + 1
      where id = (select id from job where ${isFree} and (run_at <= ? or run_at > ?) and kind in (select value from json_each(?)) order by run_at, id limit 1)
-     returning id, kind, key, payload, attempt, crashes`,
+     returning id, kind, key, payload, attempt, faults, crashes`,
     now,
     now + longestDelayMs,
     JSON.stringify(kinds),
@@ -74,10 +76,15 @@ export function failJob(database: Database, id: JobId, error: string): void {
   database.run("update job set state = 'failed', last_error = ? where id = ?", error, id);
 }
 
+/** Counts a try that ended by a fault of ours. */
+export function noteFault(database: Database, id: JobId): void {
+  database.run("update job set faults = faults + 1 where id = ?", id);
+}
+
 /** Back to waiting. Where a newer job with its key waits already, that one serves and this one ends. */
 export function postponeJob(database: Database, job: Job, runAt: number, error: string | null, countAttempt: boolean): void {
   database.transaction(() => {
-    const twin = database.get("select 1 from job where key = ? and state = 'waiting'", job.key);
+    const twin = database.get("select 1 from job where key = ? and state = 'waiting' and id <> ?", job.key, job.id);
     if (twin) finishJob(database, job.id);
     else
       database.run(
@@ -93,7 +100,7 @@ export function postponeJob(database: Database, job: Job, runAt: number, error: 
 /** At start nothing can be running: what says so was cut off by the last end, and waits again. */
 export function releaseRunningJobs(database: Database, now: number): number {
   return database.transaction(() => {
-    const running = database.all<Job>("select id, kind, key, payload, attempt, crashes from job where state = 'running'");
+    const running = database.all<Job>("select id, kind, key, payload, attempt, faults, crashes from job where state = 'running'");
     for (const job of running) {
       database.run("update job set crashes = crashes + 1 where id = ?", job.id);
       postponeJob(database, job, now, "the service ended while this ran", false);

@@ -6,6 +6,7 @@
  *
  *   MIRROR/files/KEY    content of a file at its last fsync
  *   MIRROR/folders/KEY  lines `f KEY NAME` or `d KEY NAME`: a folder at its last fsync
+ *   MIRROR/lock         held by whoever keeps something just now
  *   MIRROR/fail         while it is there, every fsync fails with EIO
  *
  * KEY is inode number and time of birth: a number that is used again is another file. A kill within a copy leaves part of it, as a disk may.
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -89,8 +91,14 @@ static int keep(int fd) {
     return -1;
   }
   if (key_of(fd, "", key, &mode) != 0) return -1;
+  /* One at a time: what an earlier call saw must not replace what a later one has kept */
+  snprintf(kept, sizeof kept, "%s/lock", mirror);
+  int lock = open(kept, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0 || flock(lock, LOCK_EX) != 0) return -1;
   snprintf(kept, sizeof kept, "%s/%s/%s", mirror, S_ISDIR(mode) ? "folders" : "files", key);
-  return S_ISDIR(mode) ? keep_names(fd, kept) : keep_file(fd, kept);
+  int result = S_ISDIR(mode) ? keep_names(fd, kept) : keep_file(fd, kept);
+  close(lock);
+  return result;
 }
 
 int fsync(int fd) { return keep(fd); }

@@ -124,6 +124,18 @@ test("what is unavailable is tried more often than a fault, without limit where 
   assert.deepEqual(gaveUp, []);
 });
 
+test("tries that found something unavailable bring a fault no nearer to being set aside, and the other way round", async () => {
+  const away = fails(new UnavailableError("disk-full", "no room"));
+  const fault = fails(new Error("boom"));
+  const { step, attempts, gaveUp } = scripted([away, fault, away, away, fault, away], { maxUnavailableAttempts: 5 });
+  await using made = await running({ a: step });
+  add(made.database, "a");
+  made.runner.wake();
+  await settled(made.database);
+  assert.deepEqual(attempts, [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(gaveUp, []);
+});
+
 test("a limit for the unavailable is kept", async () => {
   const { step, attempts, gaveUp } = scripted(Array(9).fill(fails(new UnavailableError("disk-full", "no room"))), {
     maxUnavailableAttempts: 4,

@@ -52,6 +52,17 @@ test("an older database is copied aside, whole, before the first migration it la
   copy.close();
 });
 
+test("a statement that gives rows back and can't be committed is an error, also where only its first row is read", async () => {
+  await using made = await temporaryDatabase();
+  const { database } = made;
+  database.sql.exec("create table parent (id integer primary key) strict");
+  database.sql.exec("create table child (parent integer references parent deferrable initially deferred) strict");
+  assert.throws(() => database.get("insert into child values (7) returning parent"), { code: "SQLITE_CONSTRAINT_FOREIGNKEY" });
+  assert.deepEqual(database.all("select * from child"), []);
+  database.run("insert into parent values (7)");
+  assert.deepEqual(database.get("insert into child values (7) returning parent"), { parent: 7 });
+});
+
 test("a breaking migration of a newer release is refused by name; an additive one is not", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "segbox.sqlite");

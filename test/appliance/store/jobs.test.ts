@@ -122,6 +122,16 @@ test("what ran when the service ended waits again at the next start, with a cras
   assert.equal(releaseRunningJobs(database, 500), 0);
 });
 
+test("a job that waits already is no twin of its own: putting it off again keeps it", async () => {
+  await using made = await temporaryDatabase();
+  const { database } = made;
+  add(database, "a:1", 10);
+  const job = claimJob(database, ["a"], 20)!;
+  postponeJob(database, job, 30, null, true);
+  postponeJob(database, job, 40, null, true);
+  assert.deepEqual(rows(database), [{ key: "a:1", state: "waiting", run_at: 40, attempt: 1, crashes: 0 }]);
+});
+
 test("after a crash a running job with a waiting twin is one job again", async () => {
   await using made = await temporaryDatabase();
   const { database } = made;
