@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomNumbers } from "../make/random-u-net.ts";
-import { type KillPlan, planKills } from "./kill-points.ts";
+import type { KillPlan } from "./kill-points.ts";
 import { compileLostCache, loseCacheOf } from "./lost-cache.ts";
 import { ScannedSeries, sendAll } from "./scanner.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -23,7 +23,7 @@ export type KillReport = Verdict & {
 /** Kills at the planned steps while series arrive, starts again on what is left, and judges when all is settled. */
 export async function killAtSteps(
   folder: string,
-  kills: number,
+  plans: readonly KillPlan[],
   seed: number,
   say: (line: string) => void = () => {},
 ): Promise<KillReport> {
@@ -37,7 +37,7 @@ export async function killAtSteps(
   const counts = { service: 0, child: 0, all: 0 };
   const missed: string[] = [];
   await (await box.start()).process.stop();
-  for (const [index, plan] of planKills(kills, seed).entries()) {
+  for (const [index, plan] of plans.entries()) {
     for (const file of [marker, hit]) await rm(file, { force: true });
     const disk = plan.victim === "all" ? loseCacheOf(box.data, join(folder, "mirror"), shim) : null;
     const { process, dicomPort } = await box

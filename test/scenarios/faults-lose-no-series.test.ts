@@ -16,7 +16,7 @@ test("the plan of kills is the same for the same seed, and comes to every step",
 
 test("killed, and its power cut, at named steps: every acknowledged series is delivered once, or set aside with a reason", async () => {
   await using folder = await temporaryFolder("kills-at-steps");
-  const { kills, missed, series, delivered, setAside } = await killAtSteps(folder.path, 8, 3);
+  const { kills, missed, series, delivered, setAside } = await killAtSteps(folder.path, planKills(8, 3), 3);
   assert.equal(kills.service + kills.child + kills.all + missed.length, 8);
   assert.ok(missed.length < 4, `not reached: ${missed.join(", ")}`);
   assert.equal(series, 16);
