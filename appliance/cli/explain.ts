@@ -5,6 +5,7 @@ import { outputsOf } from "../domain/rule.ts";
 import { type Provenance, readProvenance, resultOfUid } from "../pipeline/provenance.ts";
 import { openExistingDatabase } from "../store/database.ts";
 import { type Command, required, UsageError } from "./command.ts";
+import { formLines } from "./explain-forms.ts";
 
 export const explain: Command = {
   words: ["explain"],
@@ -13,7 +14,8 @@ export const explain: Command = {
 segbox explain UID --data DIR [--json]
 
 Tells of a result, named by the SOP or Series Instance UID of one of its objects: which images it was made from, by which rule, model, engine and
-settings, what each step did and how long it took, which objects were written, and where they went.
+settings, which form of the model's networks and what its card said of that form, what each step did and how long it took, which objects were written,
+and where they went.
 
   --data DIR  the service's data folder
   --json      the whole record as JSON, every input's digest included
@@ -23,10 +25,12 @@ settings, what each step did and how long it took, which objects were written, a
   async run(args) {
     const [uid] = args.positionals;
     if (uid === undefined) throw new UsageError("UID is required: a SOP or Series Instance UID of the result");
-    const database = await openExistingDatabase(dataFolder(required(args, "data")).database, systemClock.now());
+    const folder = dataFolder(required(args, "data"));
+    const database = await openExistingDatabase(folder.database, systemClock.now());
     try {
       const provenance = readProvenance(database, resultOfUid(database, uid));
-      process.stdout.write(args.values.json ? `${JSON.stringify(provenance, null, 2)}\n` : describe(provenance));
+      const forms = args.values.json ? [] : await formLines(provenance, folder);
+      process.stdout.write(args.values.json ? `${JSON.stringify(provenance, null, 2)}\n` : describe(provenance, forms));
       return 0;
     } finally {
       database.close();
@@ -34,14 +38,18 @@ settings, what each step did and how long it took, which objects were written, a
   },
 };
 
-function describe({ rule, model, series, inputs, inference, deliveries, receipts, steps, ...result }: Provenance): string {
-  const lines: [string, string][] = [
+function describe(
+  { rule, model, series, inputs, inference, deliveries, receipts, steps, ...result }: Provenance,
+  forms: readonly (readonly [string, string])[],
+): string {
+  const lines: (readonly [string, string])[] = [
     ["result", `${result.resultId}, ${result.state}${result.reason ? `: ${result.reason.message}` : ""}, planned ${result.plannedAt}`],
     ["study", series.studyInstanceUid],
     ["series", `${series.seriesInstanceUid}, sent by ${series.callingAeTitle}`],
     ["images", describeInputs(inputs, result)],
     ["rule", `${rule.name}: ${outputsOf(rule).join(", ")}, ${rule.deliver}`],
     ["model", `${model.name} ${model.version}`],
+    ...forms,
     ...describeObjects(result.objects, "object"),
     ...(result.predecessor ? [["replaces", `result ${result.predecessor.resultId}`] as [string, string]] : []),
     ...describeObjects(result.predecessor?.objects ?? [], "replaces"),

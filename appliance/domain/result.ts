@@ -1,3 +1,4 @@
+import type { FormEvidence } from "./form-evidence.ts";
 import type { DeliveryId, DocumentId, ResultId, SeriesId, Uid } from "./ids.ts";
 import type { ObjectKind, ResultOutput, Rule } from "./rule.ts";
 import type { Reason } from "./series.ts";
@@ -141,6 +142,10 @@ export type InferenceTrace = {
     readonly precision: string;
     readonly provider: string;
     readonly threads: number;
+    /** What follows is missing in results of releases that did not keep it. SHA-256 of the file. */
+    readonly sha256?: string;
+    /** As it was when the result was made. */
+    readonly evidence?: FormEvidence;
   }[];
   /** SHA-256 of the label map's voxels, i fastest. */
   readonly labelMapSha256: string;

@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
+import type { AccuracyRecord } from "../domain/accuracy.ts";
+import { evidenceOf } from "../domain/form-evidence.ts";
 import type { InferenceTrace } from "../domain/result.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
+import { readAccuracy } from "../inference/accuracy-file.ts";
 import { readActivation } from "../inference/activation-file.ts";
 import { startThreads } from "../inference/compute-threads.ts";
 import { type LoadedModel, readModel } from "../inference/models.ts";
@@ -40,6 +43,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const { activation, note } = request.activationFile
     ? await readActivation(request.activationFile, request.modelFolder)
     : { activation: null, note: null };
+  const { accuracy, note: accuracyNote } = await readJudgement(request.modelFolder);
   const readModel = watch.lap();
   const { volume, notes } = await seriesToVolume(request.files.map(lazily));
   const readImages = watch.lap();
@@ -97,6 +101,8 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
       precision: network.precision,
       provider,
       threads: threads ?? request.threads,
+      sha256: network.sha256,
+      evidence: evidenceOf(network, provider, accuracy, activation),
     })),
     labelMapSha256: createHash("sha256").update(labelMap.labels).digest("hex"),
     stepsMs: {
@@ -120,10 +126,20 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
       inferenceMs: stagesMs.infer,
       wallMs: watch.totalMs(),
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      notes: [...notes, ...run.notes, ...(note === null ? [] : [note])],
+      notes: [...notes, ...run.notes, ...[note, accuracyNote].filter((each) => each !== null)],
       trace,
     },
   };
+}
+
+/** How the model's INT8 forms were judged. A record that can't be read stops nobody's CT; the result says so. */
+async function readJudgement(modelFolder: string): Promise<{ accuracy: AccuracyRecord | null; note: string | null }> {
+  try {
+    return { accuracy: await readAccuracy(modelFolder), note: null };
+  } catch (error) {
+    if (error instanceof RefusedError) return { accuracy: null, note: error.message };
+    throw error;
+  }
 }
 
 /** Whole milliseconds since the last look, and since the start. */

@@ -53,6 +53,11 @@ test("a delivered object leads back to its images, model and settings, and its r
   assert.deepEqual(new Set(provenance.deliveries.map(({ state }) => state)), new Set(["delivered"]));
   const text = await segbox("explain", sopInstanceUid);
   assert.match(text.stdout, /^model +reference /m);
+  assert.match(text.stdout, /^form +main: fp32 on cpu \(model\.onnx\), SHA-256 [0-9a-f]{64}$/m);
+  assert.match(
+    text.stdout,
+    /^card +when the result was made: fp32, as it was trained, which the others are judged by; not tried on this box$/m,
+  );
   assert.doesNotMatch(text.stdout + explained.stdout, /Example\^CT|EXAMPLE-CT/, "no patient data");
 
   assert.deepEqual(
