@@ -1,4 +1,4 @@
-import type { ModelPart, NetworkFile } from "./model.ts";
+import type { ModelFile, ModelPart, NetworkFile } from "./model.ts";
 
 /** What onnxruntime can compute with, in the order in which they are tried. */
 export const providers = ["tensorrt", "cuda", "webgpu", "cpu"] as const;
@@ -19,6 +19,8 @@ export type Trial = {
   /** One line for a person: why not, or what was measured. */
   readonly detail: string;
   readonly measured: Measured | null;
+  /** Where the form can't be loaded as it is: what was made of it here, its path from the activation's folder. One patch size only, zyx. */
+  readonly built?: (ModelFile & { readonly patchSize: readonly [z: number, y: number, x: number] }) | undefined;
 };
 
 /** What was measured of a trial that ran. */
@@ -65,25 +67,34 @@ export type Choice = {
   /** Null: as many as the job has. */
   readonly threads: number | null;
   readonly arena: boolean;
+  /** Whether the network's file was built here and lies beside the activation, not in the model's folder. */
+  readonly isBuilt?: boolean;
 };
 
 /**
  * The forms of a part's network that may be run, best first. With an activation those that proved themselves on this box, in the order in which
  * they were tried; without one those for the CPU, as the manifest lists them. Never one that is barred.
+ * On a graphics card the faster one comes first.
  *
  * @param multipliesBytes whether the processor computes INT8 as it was judged elsewhere; where not, only an activation can allow it
  */
 export function choicesOf(part: ModelPart, activation: Activation | null, multipliesBytes = true): readonly Choice[] {
-  const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
   if (!activation) {
+    const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
     const known = networks.filter(({ precision }) => precision !== "int8" || multipliesBytes);
     return known.map((network) => ({ network, provider: "cpu", threads: null, arena: true }));
   }
-  return activation.trials.flatMap(({ part: of, file, sha256, provider, outcome, measured }) => {
-    const network = networks.find((each) => each.file === file && each.sha256 === sha256);
-    if (of !== part.name || outcome !== "usable" || !measured || !network) return [];
-    return [{ network, provider, threads: measured.threads, arena: measured.arena }];
+  const usable = activation.trials.flatMap(({ part: of, file, sha256, provider, outcome, measured, built }) => {
+    const form = part.networks.find((each) => each.file === file && each.sha256 === sha256 && each.barred === undefined);
+    if (of !== part.name || outcome !== "usable" || !measured || !form || (form.engine === "tensorrt" && !built)) return [];
+    const choice: Choice = { network: { ...form, ...built, engine: "onnx" }, provider, threads: measured.threads, arena: measured.arena };
+    return [{ choice: built ? { ...choice, isBuilt: true } : choice, patchMs: measured.patchMs }];
   });
+  // On a graphics card what is faster: INT8 there need not be, beside half precision. On the CPU the manifest's order.
+  const order = (provider: Provider): number => providers.indexOf(provider);
+  return usable
+    .toSorted((a, b) => order(a.choice.provider) - order(b.choice.provider) || (a.choice.provider === "cpu" ? 0 : a.patchMs - b.patchMs))
+    .map(({ choice }) => choice);
 }
 
 /** A form of a network that made a result, as it is kept with it. */
@@ -105,6 +116,8 @@ export function choicesAsBefore(part: ModelPart, past: readonly PastForm[], acti
   );
   const provider = providers.find((each) => each === form?.provider);
   const usual = choicesOf(part, activation); // where it is gone, or can't be run here
+  const built = usual.find((each) => each.isBuilt && each.network.file === form?.file && each.provider === provider);
+  if (built) return [built, ...usual];
   if (!form || !network || !provider) return usual;
   return [{ network, provider, threads: form.threads, arena: mayHaveArena(network) }, ...usual];
 }
@@ -119,9 +132,14 @@ export function mayHaveArena({ precision, sizeBytes }: NetworkFile): boolean {
 
 /** What is to be tried on a box, best first: providers in their order, and on the CPU the forms as the manifest lists them. */
 export function trialsOf(part: ModelPart): readonly { readonly network: NetworkFile; readonly provider: Provider }[] {
-  const networks = part.networks.filter(({ engine, barred }) => engine === "onnx" && barred === undefined);
-  // INT8 graphs of this kind are made of the CPU's own operators: a graphics card would hand every one of them back.
+  const networks = part.networks.filter(({ barred }) => barred === undefined);
   return providers.flatMap((provider) =>
-    networks.filter(({ precision }) => provider === "cpu" || precision !== "int8").map((network) => ({ network, provider })),
+    networks.filter((network) => mayRunOn(network, provider)).map((network) => ({ network, provider })),
   );
+}
+
+function mayRunOn({ engine, precision }: NetworkFile, provider: Provider): boolean {
+  if (engine === "tensorrt") return provider === "tensorrt";
+  // INT8 graphs of this kind are made of the CPU's own operators: a graphics card would hand every one of them back.
+  return provider === "cpu" || precision !== "int8";
 }

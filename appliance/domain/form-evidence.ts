@@ -30,7 +30,7 @@ export function evidenceOf(
   activation: Activation | null,
 ): FormEvidence {
   const judged = accuracy?.parts.find(({ int8Sha256 }) => int8Sha256 === sha256)?.againstFp32;
-  const trial = activation?.trials.find((each) => each.sha256 === sha256 && each.provider === provider);
+  const trial = activation?.trials.find((each) => (each.built ?? each).sha256 === sha256 && each.provider === provider);
   return {
     gate: accuracy && judged ? { outcome: accuracy.outcome, at: accuracy.at, ...figuresOf(judged) } : null,
     activation:

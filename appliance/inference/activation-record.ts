@@ -25,6 +25,14 @@ const trial = z.object({
       agreement: agreement.nullable(),
     })
     .nullable(),
+  built: z
+    .object({
+      file: z.string(),
+      sha256: z.string(),
+      sizeBytes: z.int().positive(),
+      patchSize: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()]),
+    })
+    .optional(),
 });
 const activationSchema: z.ZodType<Activation> = z.object({
   schema: z.literal(1),

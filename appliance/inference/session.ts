@@ -95,6 +95,16 @@ async function checkReadable(modelPath: string): Promise<void> {
   }
 }
 
+/**
+ * Throws what onnxruntime says where it has no such provider here: a library or a graphics card is missing.
+ *
+ * @param network a small one, whole
+ */
+export async function requireProvider(provider: Provider, network: Uint8Array): Promise<void> {
+  const session = await InferenceSession.create(network, { executionProviders: [provider], logSeverityLevel: 3 });
+  await session.release();
+}
+
 async function load(modelPath: string, { provider = "cpu", threads, arena = true }: SessionOptions): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(modelPath, {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { readFileMeta } from "../dicom/part10.ts";
 import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
@@ -55,6 +55,7 @@ export async function inferSeries(request: SegmentRequest, onProgress: (share: C
   const straight = straighten(volume);
   const run = await runModel(straight.volume, model, {
     activation,
+    activationFolder: request.activationFile ? dirname(request.activationFile) : null,
     threads: request.threads,
     compute,
     mode: request.mode ?? "exact",

@@ -16,6 +16,8 @@ import type { CtVolume, LabelMap } from "../volume/volume.ts";
 
 export type RunModelOptions = {
   readonly activation: Activation | null;
+  /** Where the activation lies, and what was built for it; null where there is none. */
+  readonly activationFolder: string | null;
   readonly threads: number;
   readonly compute: Compute;
   readonly mode: Mode;
@@ -111,16 +113,21 @@ async function runWhole(volume: CtVolume, { folder, manifest, parts }: LoadedMod
         );
     const choices = benchPrecision === null ? usual : benchChoices(part, benchPrecision);
     for (const [index, choice] of choices.entries()) {
-      const { network, provider, arena } = choice;
+      const { network, provider, arena, isBuilt = false } = choice;
       try {
-        const opened = await openNetwork(folder, network, plans, { provider, arena, threads: choice.threads ?? threads });
+        const opened = await openNetwork(isBuilt ? options.activationFolder! : folder, network, plans, {
+          provider,
+          arena,
+          threads: choice.threads ?? threads,
+        });
         used.push({ ...choice, part: part.name });
         const answering = timed(opened, options.onInfer);
         // Letting go of a large network takes up to a second; the end of the process does it at once.
         return options.isLast && part === run.at(-1)?.part ? { ...answering, close: async () => {} } : answering;
       } catch (error) {
         const isLast = index === choices.length - 1;
-        const isDamaged = error instanceof RefusedError && ["model-digest", "model-missing"].includes(error.code);
+        // Of the model itself; an engine is made of it, and can be made again.
+        const isDamaged = !isBuilt && error instanceof RefusedError && ["model-digest", "model-missing"].includes(error.code);
         if (isLast || isDamaged || error instanceof UnavailableError) throw error;
         notes.push(`${network.file} can't be run on ${provider}: ${messageOf(error)}`);
       }

@@ -15,6 +15,7 @@ import { writeDurably } from "../../appliance/store/objects.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";
 import { type Grid, spacingMm } from "../../appliance/volume/grid.ts";
 import { accuracyOf, verdictOn } from "../quantize/judge.ts";
+import { engineFileOf, removeOtherEngines } from "./build-engine.ts";
 import { type TrialReply, type TrialRequest, trialEntry } from "./trial-requests.ts";
 
 export type ActivateOptions = {
@@ -46,7 +47,10 @@ export async function activate(options: ActivateOptions): Promise<Activation> {
   const work = await mkdtemp(join(tmpdir(), "segbox-activate-"));
   try {
     const trials: Trial[] = [];
-    for (const part of parts) trials.push(...(await tryPart(part, grid, work, options)));
+    for (const [index, part] of parts.entries()) {
+      const engine = { folder: dirname(activationFile), file: engineFileOf(manifest.name, index, now) };
+      trials.push(...(await tryPart(part, engine, grid, work, options)));
+    }
     const activation: Activation = {
       schema: 1,
       model: manifest.name,
@@ -59,6 +63,7 @@ export async function activate(options: ActivateOptions): Promise<Activation> {
     };
     await mkdir(dirname(activationFile), { recursive: true });
     await writeDurably(activationFile, [Buffer.from(`${JSON.stringify(activation, null, 2)}\n`)]);
+    await removeOtherEngines(dirname(activationFile), activation);
     return activation;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -81,7 +86,13 @@ function requireFullCt({ part, plans }: LoadedPart, grid: Grid): void {
   );
 }
 
-async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, options: ActivateOptions): Promise<readonly Trial[]> {
+async function tryPart(
+  { part, plans }: LoadedPart,
+  engine: TrialRequest["engine"],
+  grid: Grid,
+  work: string,
+  options: ActivateOptions,
+): Promise<readonly Trial[]> {
   const planned = trialsOf(part);
   const reference = planned.find(({ network, provider }) => provider === "cpu" && network.precision === "fp32")!;
   const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
@@ -92,16 +103,17 @@ async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, op
     const { network, provider } = trial;
     options.onTrial(trial, null);
     const labelsFile = join(work, "labels");
-    const reply = await ask(options, part.name, network, provider, labelsFile);
+    const reply = await ask(options, part.name, engine, network, provider, labelsFile);
     const about = { part: part.name, file: network.file, sha256: network.sha256, precision: network.precision, provider };
     let outcome: Trial;
     if (reply.outcome !== "ran") outcome = { ...about, ...reply, measured: null };
     else {
-      const { outcome: _, ...ran } = reply;
+      const { outcome: _, built, ...ran } = reply;
       const labels = await readFile(labelsFile);
       const accuracy = trial === reference || !expected ? null : accuracyOf([compareLabels(grid, expected, labels).labels], nameOf);
       if (trial === reference) expected = labels;
-      outcome = { ...about, ...verdict(trial === reference, accuracy), measured: { ...ran, agreement: accuracy && agreementOf(accuracy) } };
+      const measured = { ...ran, agreement: accuracy && agreementOf(accuracy) };
+      outcome = { ...about, ...verdict(trial === reference, accuracy), measured, ...(built && { built }) };
     }
     judged.set(trial, outcome);
     options.onTrial(trial, outcome);
@@ -112,6 +124,7 @@ async function tryPart({ part, plans }: LoadedPart, grid: Grid, work: string, op
 async function ask(
   { modelFolder, images, cores, signal }: ActivateOptions,
   part: string,
+  engine: TrialRequest["engine"],
   network: NetworkFile,
   provider: Provider,
   labelsFile: string,
@@ -120,7 +133,7 @@ async function ask(
   try {
     return await askChild<TrialRequest, number, TrialReply>(
       trialEntry,
-      { modelFolder, part, file: network.file, provider, images, threads, labelsFile },
+      { modelFolder, part, file: network.file, provider, images, threads, engine, labelsFile },
       { stallMs: trialStallMs, ...(signal && { signal }) },
     );
   } catch (error) {

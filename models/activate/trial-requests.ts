@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Provider } from "../../appliance/domain/activation.ts";
+import type { Provider, Trial } from "../../appliance/domain/activation.ts";
 
 /** Entry of the child process that tries one form of a network on one provider: a driver that crashes takes only it along. */
 export const trialEntry = join(import.meta.dirname, "trial-child.ts");
@@ -13,6 +13,8 @@ export type TrialRequest = {
   readonly images: readonly string[];
   /** Numbers of threads to try; the first also reads the CT. */
   readonly threads: readonly number[];
+  /** Where an engine is built to, if the form needs one: an ONNX file in this folder. */
+  readonly engine: { readonly folder: string; readonly file: string };
   /** Where the label map is left: one byte per voxel of the CT, the part's own class numbers. */
   readonly labelsFile: string;
 };
@@ -26,4 +28,5 @@ export type TrialReply =
       readonly patchMs: number;
       readonly patches: number;
       readonly peakMemoryBytes: number;
+      readonly built?: Trial["built"];
     };

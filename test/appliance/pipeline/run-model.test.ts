@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -16,6 +16,7 @@ after(() => rm(root, { recursive: true }));
 const fp32 = (await thresholdManifest("x")).parts[0]!.networks[0]!;
 const options: RunModelOptions = {
   activation: null,
+  activationFolder: null,
   threads: 1,
   compute: inThisThread,
   mode: "exact",
@@ -100,6 +101,32 @@ test("a damaged file is refused, not passed over", async () => {
     withPart(manifest, (part) => ({ ...part, networks: [{ ...fp32, precision: "int8", sha256: "ab".repeat(32) }, fp32] })),
   );
   await assert.rejects(runModel(body(), await readModel(folder), options), { code: "model-digest" });
+});
+
+test("an engine that was built here is taken from beside the activation; one that is gone, or that nothing can run, leaves it to the next form", async () => {
+  const folder = await makeThresholdModel(root, "built", (manifest) =>
+    withPart(manifest, (part) => ({ ...part, networks: [{ ...fp32, file: "steps.onnx", precision: "int8", engine: "tensorrt" }, fp32] })),
+  );
+  const activationFolder = await mkdtemp(join(root, "activations-"));
+  const bytes = await readFile(join(folder, fp32.file));
+  const built = { file: "engine.onnx", sha256: digest(bytes), sizeBytes: bytes.length, patchSize: [32, 32, 32] } as const;
+  await writeFile(join(activationFolder, built.file), bytes);
+  const measured = { threads: 1, arena: true, patchMs: 1, patches: 1, peakMemoryBytes: 1, agreement: null };
+  const about = { part: "main", file: fp32.file, sha256: fp32.sha256, outcome: "usable", detail: "", measured } as const;
+  const run = async (engine: Partial<Trial>) => {
+    const trials: Trial[] = [
+      { ...about, file: "steps.onnx", precision: "int8", provider: "cpu", built, ...engine },
+      { ...about, precision: "fp32", provider: "cpu" },
+    ];
+    const activation = { schema: 1, model: "built", version: "1.0.0", manifestSha256: "", machine: "", engine: "", at: 0, trials } as const;
+    const { used, notes } = await runModel(body(), await readModel(folder), { ...options, activation, activationFolder });
+    return [used.map(({ network }) => network.file), notes] as const;
+  };
+  // Here the engine is a network that the CPU can run.
+  assert.deepEqual(await run({}), [["engine.onnx"], []]);
+  const [gone, why] = await run({ built: { ...built, file: "gone.onnx" } });
+  assert.deepEqual(gone, ["model.onnx"]);
+  assert.match(why[0]!, /^gone\.onnx can't be run on cpu: no file at /);
 });
 
 test("an activation decides which forms are run, and with what settings", async () => {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
-import { choicesOf } from "../../../appliance/domain/activation.ts";
+import { choicesOf, type Trial } from "../../../appliance/domain/activation.ts";
 import type { ModelPart, NetworkFile } from "../../../appliance/domain/model.ts";
 import { readActivation } from "../../../appliance/inference/activation-file.ts";
 import { machineName } from "../../../appliance/inference/activation-record.ts";
 import { readModel } from "../../../appliance/inference/models.ts";
 import { activate, partsWithoutForm } from "../../../models/activate/activate.ts";
+import { buildEngine, engineFileOf, removeOtherEngines } from "../../../models/activate/build-engine.ts";
 import { makeCtSeries } from "../../make/ct-series.ts";
 import { digest, makeThresholdModel, thresholdNetwork, withPart } from "../../make/threshold-model.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
@@ -55,6 +56,7 @@ test("every form is tried on every provider; what agrees with fp32 on the CPU is
     form("same.onnx", original, {}),
     form("never.onnx", original, { barred: "made to measure time only" }),
     form("model.onnx", original, { precision: "fp32" }),
+    form("quantising-steps.onnx", original, { engine: "tensorrt" }),
   ];
   const modelFolder = await makeThresholdModel(folder.path, "forms", (manifest) =>
     withPart(manifest, (part): ModelPart => ({ ...part, networks })),
@@ -64,6 +66,7 @@ test("every form is tried on every provider; what agrees with fp32 on the CPU is
     ["fixed.onnx", fixed],
     ["same.onnx", original],
     ["never.onnx", original],
+    ["quantising-steps.onnx", original],
   ] as const)
     await writeFile(join(modelFolder, file), bytes);
 
@@ -95,11 +98,15 @@ test("every form is tried on every provider; what agrees with fp32 on the CPU is
   assert.match(onCpu[1]!.detail, /[Gg]ot: 16 [Ee]xpected: 4/);
   assert.deepEqual(onCpu[2]!.measured?.agreement, { labels: 2, meanDice: 1, worstDice: 1, worstLabel: "liver" });
   assert.ok(onCpu[2]!.measured!.patches > 1 && onCpu[2]!.measured!.peakMemoryBytes > 1e7);
-  // This machine has no graphics card: those are tried with fp32 and found absent. Where there is one the network may run on it.
+  // This machine has no graphics card: those are tried with fp32, TensorRT also with what an engine is built from, and found absent. Where there is
+  // one the network may run on it.
   assert.deepEqual(
     activation.trials.filter(({ provider }) => provider !== "cpu").map(({ file, provider }) => `${file} ${provider}`),
-    ["model.onnx tensorrt", "model.onnx cuda", "model.onnx webgpu"],
+    ["model.onnx tensorrt", "quantising-steps.onnx tensorrt", "model.onnx cuda", "model.onnx webgpu"],
   );
+  const [, engine] = activation.trials;
+  if (engine!.outcome === "absent") assert.match(engine!.detail, /shared library|backend not found|is not installed/);
+  assert.equal(engine!.built !== undefined, engine!.measured !== null, "what ran was built, and nothing else was");
 
   const read = await readActivation(activationFile, modelFolder);
   assert.deepEqual(read, { activation, note: null });
@@ -125,6 +132,28 @@ test("every form is tried on every provider; what agrees with fp32 on the CPU is
   }
   assert.deepEqual(await readActivation(join(folder.path, "none.json"), modelFolder), { activation: null, note: null });
   assert.match(machineName(), /\d+ cores/);
+});
+
+test("an engine is built by NVIDIA's tools: where they are not installed that is said, and nothing is left behind", async () => {
+  await using folder = await temporaryFolder("engine");
+  const target = join(folder.path, "main.onnx");
+  const building = buildEngine("trt.onnx", target, { patch: [16, 16, 16], classes: 3, path: folder.path });
+  await assert.rejects(building, { code: "engine-tool-missing", message: /^nvidia-smi is not installed$/ });
+  assert.deepEqual(await readdir(folder.path), []);
+});
+
+test("engines that a newer activation does not name are taken away, those of other models stay", async () => {
+  await using folder = await temporaryFolder("engines");
+  const [old, named, other] = [engineFileOf("total", 0, 5), engineFileOf("total", 0, 9), engineFileOf("total.v3", 0, 5)];
+  for (const file of [old, named, other]) {
+    await mkdir(dirname(join(folder.path, file)), { recursive: true });
+    await writeFile(join(folder.path, file), "");
+  }
+  const built = { file: named, sha256: "0", sizeBytes: 1, patchSize: [16, 16, 16] } as const;
+  await removeOtherEngines(folder.path, { model: "total", trials: [{ built } as unknown as Trial] });
+  assert.deepEqual(await readdir(join(folder.path, dirname(named))), [basename(named)]);
+  assert.deepEqual(await readdir(join(folder.path, dirname(other))), [basename(other)]);
+  await removeOtherEngines(join(folder.path, "nowhere"), { model: "total", trials: [] });
 });
 
 test("a CT too thin to be segmented in INT8 does not judge it: a larger one is asked for, and nothing is barred", async () => {
