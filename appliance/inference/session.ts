@@ -1,4 +1,5 @@
 import { access, constants } from "node:fs/promises";
+import { availableParallelism, loadavg } from "node:os";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Provider } from "../domain/activation.ts";
@@ -13,6 +14,8 @@ export type SessionOptions = {
   readonly threads: number;
   /** Whether memory is kept between patches; see README.md for what it brings. */
   readonly arena?: boolean;
+  /** Whether threads that have nothing to do for a moment wait in a loop; if left out, unless the machine {@link isCrowded}. */
+  readonly spins?: boolean;
   readonly inputName: string;
   readonly outputName: string;
   readonly output: OutputForm & { readonly type: "float32" | "uint8" };
@@ -105,7 +108,18 @@ export async function requireProvider(provider: Provider, network: Uint8Array): 
   await session.release();
 }
 
-async function load(modelPath: string, { provider = "cpu", threads, arena = true }: SessionOptions): Promise<InferenceSession> {
+/**
+ * Whether the machine has had twice as much to run as it has cores for the last minute, or more. Then a thread that waits in a loop takes its core
+ * from somebody who would use it, and from the thread that it waits for. One job alone stays below.
+ */
+export function isCrowded(load = loadavg()[0]!, cores = availableParallelism()): boolean {
+  return load >= 2 * cores;
+}
+
+async function load(
+  modelPath: string,
+  { provider = "cpu", threads, arena = true, spins = !isCrowded() }: SessionOptions,
+): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(modelPath, {
       executionProviders: [provider],
@@ -118,6 +132,7 @@ async function load(modelPath: string, { provider = "cpu", threads, arena = true
       // memory pattern) took a fifth more memory and no less time.
       enableCpuMemArena: arena,
       enableMemPattern: false,
+      extra: { session: { intra_op: { allow_spinning: spins ? "1" : "0" } } },
       logSeverityLevel: 3,
     });
   } catch (error) {

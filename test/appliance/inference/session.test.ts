@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { openSession } from "../../../appliance/inference/session.ts";
+import { isCrowded, openSession } from "../../../appliance/inference/session.ts";
 
 const output = { channels: 3, layout: "ncdhw", type: "float32" } as const;
 const options = { threads: 1, inputName: "input", outputName: "logits", output };
@@ -19,6 +19,18 @@ test("a network answers a patch with its logits, classes first, whatever the pat
   assert.equal(larger.length, 180);
   assert.deepEqual([larger[0], larger[60], larger[179]], [0, 2, 2]);
   await session.close();
+});
+
+test("threads that wait in a loop or do not give the same answer; they do not where the machine is crowded", async () => {
+  const patch = Float32Array.from({ length: 32 ** 3 }, (_, at) => (at % 11) - 5);
+  const answers = [];
+  for (const spins of [true, false]) {
+    const session = await openSession(network("threshold"), { ...options, spins });
+    answers.push(await session.infer(patch, [32, 32, 32]));
+    await session.close();
+  }
+  assert.deepEqual(answers[0], answers[1]);
+  assert.deepEqual([isCrowded(3.9, 2), isCrowded(4, 2)], [false, true]); // a job on two cores: two threads that compute, one that merges
 });
 
 test("an answer stays as it was when the patch is reused, until the answer after next", async () => {
