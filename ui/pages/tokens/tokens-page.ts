@@ -33,7 +33,7 @@ export class TokensPage extends LitElement {
       th { text-align: left; font-size: var(--text-small); color: var(--muted); }
       th, td { padding: var(--gap-2) var(--gap-3) var(--gap-2) 0; vertical-align: top; border-bottom: 1px solid var(--line); }
       form { display: flex; min-width: 0; flex-wrap: wrap; align-items: end; gap: var(--gap-3); }
-      label { display: grid; max-width: 100%; gap: var(--gap-1); font-weight: 600; }
+      label { display: grid; grid-template-columns: minmax(0, 1fr); max-width: 100%; gap: var(--gap-1); font-weight: 600; }
       input, select {
         min-height: var(--control); padding: var(--gap-1) var(--gap-3); background: var(--surface); color: var(--text);
         border: 1px solid var(--line-strong); border-radius: var(--round); font: inherit; font-weight: 400; max-width: 100%;
