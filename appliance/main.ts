@@ -11,6 +11,7 @@ import { parseAuditSettings } from "./config/audit-settings.ts";
 import { dataFolder } from "./config/data-folder.ts";
 import { parseDicomSettings } from "./config/dicom-settings.ts";
 import { parseHttpSettings } from "./config/http-settings.ts";
+import { parseRetentionSettings } from "./config/retention-settings.ts";
 import type { Site } from "./config/site-file.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { createYoungCollector } from "./host/collect-young.ts";
@@ -23,6 +24,7 @@ import { readSoftwareVersion } from "./host/software-version.ts";
 import { LiveEvents } from "./http/live-events.ts";
 import { readSeriesSummary } from "./http/series-views.ts";
 import { startHttp } from "./http/server.ts";
+import { storageOf } from "./http/storage-views.ts";
 import { WebTls } from "./http/web-tls.ts";
 import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
@@ -37,6 +39,7 @@ import { startNightly } from "./pipeline/nightly.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { OwnTls } from "./pipeline/own-tls.ts";
 import { openInstance } from "./pipeline/receive.ts";
+import { Retention } from "./pipeline/retention.ts";
 import { Retriever } from "./pipeline/retrieve.ts";
 import { retryResult } from "./pipeline/retry.ts";
 import { reviewResult } from "./pipeline/review.ts";
@@ -214,6 +217,17 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   });
   started.defer(() => runner.stop());
 
+  const retention = new Retention({
+    database,
+    objects,
+    resultFolder: folder.result,
+    settings: parseRetentionSettings(getSetting(database, "retention"), limits.minimumFreeMegabytes),
+    freeBytes: async () => (await space.read()).freeBytes,
+    clock,
+    log,
+    seriesChanged: (id) => changes.seriesChanged(id),
+  });
+
   const progressOf = (id: ResultId): number | null => changes.progressOf(id);
   const live = new LiveEvents((id) => readSeriesSummary(database, progressOf, id));
   started.defer(() => live.close());
@@ -284,6 +298,10 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         resultTouched(id);
       },
       dicomWeb: { objects, retriever, store: webStore, longestStoreMs: limits.associationMinutes * 60_000 },
+      storage: storageOf({
+        ...{ database, objects, retention, space, clock, changes },
+        ...{ resultFolder: folder.result, databasePath: folder.database },
+      }),
       receiving,
       device: async () => {
         const disk = await space.read();
@@ -325,9 +343,13 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
 
   // Commands in other processes leave work in the database
   const elsewhere = setInterval(() => {
-    if (database.changedElsewhere()) runner.wake();
+    if (!database.changedElsewhere()) return;
+    runner.wake();
+    retention.removeFiles().catch((error: unknown) => log.error("files-not-deleted", { message: messageOf(error) }));
   }, 1_000);
   started.defer(() => clearInterval(elsewhere));
+  const retaining = retention.start();
+  started.defer(() => retaining.stop());
   const nightly = startNightly(database, clock, log);
   started.defer(() => nightly.stop());
   readMachine().then(

@@ -46,6 +46,14 @@ export const paths = {
   addCaller: (id: number) => `/api/callers/${id}/add`,
   /** A person's judgement: accept, or reject with the reason. */
   review: (resultId: number | string) => `/api/results/${resultId}/review`,
+  storage: "/api/storage",
+  /** Delete what may go now, by age and for room. */
+  runRetention: "/api/storage/run",
+  /** Delete all that may go, whatever its age. */
+  purge: "/api/storage/purge",
+  settleSeries: (id: number | string) => `/api/series/${id}/settle`,
+  exportStudy: (uid: string) => `/api/studies/${uid}/export`,
+  eraseStudy: (uid: string) => `/api/studies/${uid}/erase`,
   models: "/api/models",
   model: (name: string) => `/api/models/${encodeURIComponent(name)}`,
   modelCardPdf: (name: string) => `/api/models/${encodeURIComponent(name)}/card.pdf`,

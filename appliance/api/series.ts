@@ -42,6 +42,8 @@ export type SeriesSummary = {
   readonly instanceCount: number;
   /** Images that came under the SOP Instance UID of another one of the series, with other bytes; both are kept. */
   readonly differingCopies: number;
+  /** When the images that its results are made from were deleted; those that are here came later. Null: none were. */
+  readonly imagesRemovedAt: number | null;
   readonly firstReceivedAt: number;
   readonly lastReceivedAt: number;
   readonly results: readonly ResultSummary[];
@@ -76,6 +78,8 @@ export type Structure = {
 export type SeriesDetail = SeriesSummary & {
   readonly seriesInstanceUid: string;
   readonly studyInstanceUid: string;
+  /** When all that was here of it before was deleted, so that it began anew; null: nothing was. */
+  readonly earlierRemovedAt: number | null;
   /** Each time it was judged complete, and by what; the last one counts. */
   readonly completions: readonly SeriesCompletion[];
   readonly resultDetails: readonly ResultDetail[];

@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { dataFolder } from "../config/data-folder.ts";
 import type { Delivery, InferenceRecord, Receipt, Review } from "../domain/result.ts";
 import { outputsOf } from "../domain/rule.ts";
-import { type Provenance, readProvenance, resultOfUid } from "../pipeline/provenance.ts";
+import { explainUid, type Provenance } from "../pipeline/provenance.ts";
 import { openExistingDatabase } from "../store/database.ts";
 import { type Command, required, UsageError } from "./command.ts";
 import { formLines } from "./explain-forms.ts";
@@ -15,7 +15,7 @@ segbox explain UID --data DIR [--json]
 
 Tells of a result, named by the SOP or Series Instance UID of one of its objects: which images it was made from, by which rule, model, engine and
 settings, which form of the model's networks and what its card said of that form, what each step did and how long it took, which objects were written,
-and where they went.
+and where they went. Of one that was deleted since, too.
 
   --data DIR  the service's data folder
   --json      the whole record as JSON, every input's digest included
@@ -28,9 +28,10 @@ and where they went.
     const folder = dataFolder(required(args, "data"));
     const database = await openExistingDatabase(folder.database, systemClock.now());
     try {
-      const provenance = readProvenance(database, resultOfUid(database, uid));
+      const { provenance, removedAt } = explainUid(database, uid);
+      const all = { ...provenance, ...(removedAt !== null && { removedAt }) };
       const forms = args.values.json ? [] : await formLines(provenance, folder);
-      process.stdout.write(args.values.json ? `${JSON.stringify(provenance, null, 2)}\n` : describe(provenance, forms));
+      process.stdout.write(args.values.json ? `${JSON.stringify(all, null, 2)}\n` : describe(all, forms));
       return 0;
     } finally {
       database.close();
@@ -39,11 +40,23 @@ and where they went.
 };
 
 function describe(
-  { rule, model, series, inputs, inference, deliveries, receipts, steps, ...result }: Provenance,
+  {
+    rule,
+    model,
+    series,
+    inputs,
+    inference,
+    deliveries,
+    receipts,
+    steps,
+    removedAt,
+    ...result
+  }: Provenance & { readonly removedAt?: string },
   forms: readonly (readonly [string, string])[],
 ): string {
   const lines: (readonly [string, string])[] = [
     ["result", `${result.resultId}, ${result.state}${result.reason ? `: ${result.reason.message}` : ""}, planned ${result.plannedAt}`],
+    ...(removedAt === undefined ? [] : [["deleted", `${removedAt}, its images and files are not here any more`] as [string, string]]),
     ["study", series.studyInstanceUid],
     ["series", `${series.seriesInstanceUid}, sent by ${series.callingAeTitle}`],
     ["images", describeInputs(inputs, result)],
@@ -65,10 +78,10 @@ function describe(
 
 function describeInputs(
   inputs: Provenance["inputs"],
-  { inputsSha256, seriesIsUnchanged }: Pick<Provenance, "inputsSha256" | "seriesIsUnchanged">,
+  { inputsSha256, seriesIsUnchanged, imagesRemovedAt }: Pick<Provenance, "inputsSha256" | "seriesIsUnchanged" | "imagesRemovedAt">,
 ): string {
   const count = inputs.length > 0 ? `${inputs.length}` : "not kept by the release that made it";
-  return `${count}; SHA-256 of their digests ${inputsSha256}${seriesIsUnchanged ? "" : "; the series has others by now"}`;
+  return `${count}; SHA-256 of their digests ${inputsSha256}${imagesRemovedAt ? `; deleted ${imagesRemovedAt}` : seriesIsUnchanged ? "" : "; the series has others by now"}`;
 }
 
 function describeObjects(objects: Provenance["objects"], name: string): [string, string][] {

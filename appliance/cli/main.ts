@@ -11,8 +11,10 @@ import { nodePull } from "./node-pull.ts";
 import { nodeRemove } from "./node-remove.ts";
 import { nodeToken } from "./node-token.ts";
 import { reproduce } from "./reproduce.ts";
+import { retentionPlan, retentionRun, retentionSettle } from "./retention.ts";
 import { segment } from "./segment.ts";
 import { serve } from "./serve.ts";
+import { studyErase, studyExport } from "./study.ts";
 import { tlsRequest } from "./tls.ts";
 import { userAdd } from "./user.ts";
 import { userCommands } from "./user-change.ts";
@@ -31,6 +33,11 @@ const commands: readonly Command[] = [
   nodeToken,
   ...modelCommands,
   tlsRequest,
+  retentionPlan,
+  retentionRun,
+  retentionSettle,
+  studyExport,
+  studyErase,
   userAdd,
   auditList,
   auditExport,

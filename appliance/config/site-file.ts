@@ -19,6 +19,7 @@ import { auditSchema } from "./audit-settings.ts";
 import { aeTitle, dicomSchema, file, host, remotePort } from "./dicom-settings.ts";
 import { httpSchema } from "./http-settings.ts";
 import { isLoopback, isNowhere } from "./no-node.ts";
+import { retentionSchema } from "./retention-settings.ts";
 
 const name = z
   .string()
@@ -143,6 +144,7 @@ const siteSchema = z
     dicom: dicomSchema,
     http: httpSchema.prefault({}),
     audit: auditSchema.prefault({}),
+    retention: retentionSchema.prefault({}),
     nodes: z.array(node).default([]),
     rules: z
       .array(
@@ -183,6 +185,12 @@ const siteSchema = z
     repeated("nodes");
     repeated("rules");
     const fault = (path: (string | number)[], message: string): void => context.addIssue({ code: "custom", path, message });
+    const { minimumFreeMegabytes } = site.dicom.limits;
+    if ((site.retention.startFreeMegabytes ?? minimumFreeMegabytes) < minimumFreeMegabytes)
+      fault(
+        ["retention", "startFreeMegabytes"],
+        `expected at least \`dicom.limits.minimumFreeMegabytes\` (${minimumFreeMegabytes}), below which images are refused`,
+      );
     const { tls } = site.dicom;
     for (const [index, node] of site.nodes.entries()) {
       if (node.tls && !tls?.authorities)

@@ -178,6 +178,8 @@ export type Result = {
   readonly record: InferenceRecord | null;
   /** Null before anybody has judged it. */
   readonly review: Review | null;
+  /** When the images that it is made from were deleted; UTC epoch ms; null: they are here. */
+  readonly imagesRemovedAt: number | null;
 };
 
 /** What a person made of a result. */

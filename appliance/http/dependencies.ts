@@ -13,6 +13,7 @@ import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
 import type { WebStore } from "../pipeline/web-store.ts";
 import type { Database } from "../store/database.ts";
+import type { StorageDependencies } from "./storage-views.ts";
 
 /** What the web server needs of the rest of the appliance. */
 export type HttpDependencies = {
@@ -49,6 +50,7 @@ export type HttpDependencies = {
     /** A request that stores is ended when it is older. */
     readonly longestStoreMs: number;
   };
+  readonly storage: StorageDependencies;
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

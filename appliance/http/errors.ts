@@ -27,6 +27,7 @@ const statuses: Readonly<Record<string, number>> = {
   "other-origin": 403,
   "not-found": 404,
   "not-ready": 404,
+  "not-confirmed": 400,
   "not-acceptable": 406,
   "body-too-slow": 408,
   "body-too-large": 413,

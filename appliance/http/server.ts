@@ -30,6 +30,7 @@ import { resultRoutes } from "./routes/results.ts";
 import { secondFactorRoutes } from "./routes/second-factor.ts";
 import { seriesRoutes } from "./routes/series.ts";
 import { sessionRoutes } from "./routes/session.ts";
+import { storageRoutes } from "./routes/storage.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
@@ -85,6 +86,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...callerRoutes(dependencies),
     ...modelRoutes(dependencies),
     ...deviceRoutes(dependencies),
+    ...storageRoutes(dependencies),
     ...dicomWebSearchRoutes(dependencies),
     ...dicomWebRetrieveRoutes(dependencies),
     ...dicomWebStoreRoutes(dependencies),

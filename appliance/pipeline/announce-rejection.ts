@@ -11,10 +11,10 @@ import { addJob, isJobRunning } from "../store/jobs.ts";
 import { listReceipts } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
 import { addStep } from "../store/traces.ts";
-import { childEntry, childStallMs, type RejectReply, type RejectRequest } from "./child-requests.ts";
+import { childEntry, childStallMs, type RejectReply, type RejectRequest, type SourceFile } from "./child-requests.ts";
 import type { EncodeOptions } from "./encode.ts";
 import { deliverJob } from "./job-kinds.ts";
-import { mintObjectUids } from "./outputs.ts";
+import { mintObjectUids, outputForms } from "./outputs.ts";
 import { inputFiles } from "./reports.ts";
 
 /** Until the next look whether an object that was on the wire has arrived. */
@@ -93,9 +93,18 @@ function noteFor(database: Database, { id, review }: Result, held: readonly Sent
   });
 }
 
+/** Patient and study stand in our own objects too: one of them serves where the images were deleted. */
+function ownObject({ id, written, uids }: Result, { resultFolder }: EncodeOptions): SourceFile[] {
+  return (written ?? []).map((output) => ({
+    sopInstanceUid: uids[output].sopInstanceUid,
+    path: join(resultFolder(id), outputForms[output].file),
+    sha256: null,
+  }));
+}
+
 async function writeNote(note: ResultDocument, result: Result, options: EncodeOptions, signal: AbortSignal): Promise<void> {
   const { rejected, description } = note.says as NoteSays;
-  const [image] = inputFiles(options.database, options.objects, result.id);
+  const [image] = result.imagesRemovedAt === null ? inputFiles(options.database, options.objects, result.id) : ownObject(result, options);
   if (!image) throw new Error(`the images of result ${result.id} were not kept with it`);
   await askChild<RejectRequest, never, RejectReply>(
     childEntry,

@@ -115,6 +115,7 @@ const eventOf: Readonly<Record<string, AuditEvent>> = {
   "series-settled": changed,
 
   "study-erased": deleted,
+  "images-deleted": deleted,
   "series-deleted": deleted,
   "traces-deleted": deleted,
   "retention-run": deleted,

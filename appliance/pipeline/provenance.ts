@@ -1,6 +1,6 @@
 import { RefusedError } from "../base/errors.ts";
 import type { Completion } from "../domain/completeness.ts";
-import type { ResultId } from "../domain/ids.ts";
+import type { ResultId, SeriesId } from "../domain/ids.ts";
 import type { Delivery, InferenceRecord, Receipt, Result, ResultStep, Review } from "../domain/result.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
@@ -9,7 +9,8 @@ import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
 import { listDocuments } from "../store/documents.ts";
 import { listReceipts } from "../store/receipts.ts";
-import { findResultByUid, getResult } from "../store/results.ts";
+import { findResultByUid, getResult, listResults } from "../store/results.ts";
+import { findTrace, keepTrace } from "../store/retained-traces.ts";
 import { getSeries, inputDigest, listInstances } from "../store/series.ts";
 import { listInputs, listSteps } from "../store/traces.ts";
 
@@ -52,6 +53,8 @@ export type Provenance = Making & {
   readonly predecessor: { readonly resultId: ResultId; readonly objects: readonly WrittenObject[] | null } | null;
   /** Whether the series still consists of exactly the images that the result was made from. */
   readonly seriesIsUnchanged: boolean;
+  /** When those images were deleted, null: they are here. Absent in traces of releases that deleted none. */
+  readonly imagesRemovedAt: string | null;
   /** Each time the series was judged complete, and by what. */
   readonly completions: readonly (Completion & { readonly at: number })[];
   readonly deliveries: readonly Delivery[];
@@ -91,6 +94,7 @@ export function readProvenance(database: Database, id: ResultId): Provenance {
     review: result.review,
     objects: objectsOf(database, result),
     predecessor: predecessor ? { resultId: predecessor.id, objects: objectsOf(database, predecessor) } : null,
+    imagesRemovedAt: result.imagesRemovedAt === null ? null : isoTime(result.imagesRemovedAt),
     seriesIsUnchanged: inputDigest(listInstances(database, result.seriesId)) === result.inputDigest,
     completions: listCompletions(database, result.seriesId),
     deliveries: listDeliveries(database, id),
@@ -98,11 +102,38 @@ export function readProvenance(database: Database, id: ResultId): Provenance {
   };
 }
 
-/** The result that one of whose objects or object series has this UID. Refused where there is none. */
+/** The result that one of whose objects or object series has this UID. Refused where there is none, and where it was deleted. */
 export function resultOfUid(database: Database, uid: string): ResultId {
   const id = findResultByUid(database, uid);
-  if (id === undefined) throw new RefusedError("not-found", "no result here has an object or series of that UID");
-  return id;
+  if (id !== undefined) return id;
+  const trace = findTrace(database, uid);
+  if (trace)
+    throw new RefusedError(
+      "result-removed",
+      `result ${trace.resultId} was deleted ${isoTime(trace.removedAt)}; \`segbox explain\` tells how it was made`,
+    );
+  throw new RefusedError("not-found", "no result here has an object or series of that UID");
+}
+
+/** The provenance of the result that one of whose objects has this UID, as it was when it was deleted where it was. Refused where there is none. */
+export function explainUid(database: Database, uid: string): { readonly provenance: Provenance; readonly removedAt: string | null } {
+  const trace = findResultByUid(database, uid) === undefined ? findTrace(database, uid) : undefined;
+  if (trace) return { provenance: trace.provenance as Provenance, removedAt: isoTime(trace.removedAt) };
+  return { provenance: readProvenance(database, resultOfUid(database, uid)), removedAt: null };
+}
+
+/** Keeps how the results of a series were made, which are about to be deleted. */
+export function keepTraces(database: Database, seriesId: SeriesId, removedAt: number): void {
+  for (const { id, uids } of listResults(database, seriesId)) {
+    const provenance = readProvenance(database, id);
+    const { studyInstanceUid, seriesInstanceUid } = provenance.series;
+    const named = [...Object.values(uids), ...listDocuments(database, id).map((document) => document.uids)];
+    keepTrace(
+      database,
+      { resultId: id, studyInstanceUid, seriesInstanceUid, provenance, removedAt },
+      named.flatMap((each) => [each.seriesInstanceUid, each.sopInstanceUid]),
+    );
+  }
 }
 
 /** UIDs are minted for whatever a result could be written as; these are the ones that something has, reports and notes included. */

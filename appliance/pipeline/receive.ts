@@ -15,6 +15,7 @@ import type { FreeSpace } from "../store/free-space.ts";
 import { addJob } from "../store/jobs.ts";
 import type { LogSync } from "../store/log-sync.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
+import { endRemoval } from "../store/removals.ts";
 import { type Added, addInstance, findInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { sourceOf } from "./count-at-source.ts";
@@ -71,8 +72,11 @@ export async function openInstance(incoming: Incoming, options: ReceiveOptions):
     },
     async commit() {
       const header = readHeader(head, incoming, options);
+      const { removed } = options.objects;
       const file = await writer.commit();
-      const { seriesId, isReceiving } = note(incoming, header, file, await findSame(header, file, options), options);
+      const sameAs = await findSame(header, file, options);
+      options.objects.requireThere(file.digest, removed);
+      const { seriesId, isReceiving } = note(incoming, header, file, sameAs, options);
       await options.logSync.synced();
       if (isReceiving) options.changes.seriesChanged(seriesId);
       options.wake();
@@ -146,10 +150,20 @@ async function findSame(
 ): Promise<number | undefined> {
   const earlier = findInstance(database, header.seriesInstanceUid, header.sopInstanceUid);
   if (!earlier || earlier.digest === file.digest || Math.max(earlier.sizeBytes, file.sizeBytes) > comparedLimitBytes) return undefined;
-  const [first, second] = await Promise.all([readFile(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
+  const [first, second] = await Promise.all([readIfThere(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
+  if (!first) return undefined; // deleted just now, or lost
   if (await isSameImage(first, second, { decode: false })) return earlier.id;
   log.warn("instance-differs", { instanceId: earlier.id }); // both are kept; the series is refused where both would be part of a volume
   return undefined;
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
@@ -165,6 +179,7 @@ function note(
   const { database, clock, log } = options;
   const receivedAt = clock.now();
   const { seriesId, isNew, isReceiving } = database.transactionUnsynced(() => {
+    endRemoval(database, { kind: "object", name: file.digest }); // it has come again before its file was deleted
     const added = addInstance(database, {
       seriesInstanceUid: header.seriesInstanceUid,
       studyInstanceUid: header.studyInstanceUid,

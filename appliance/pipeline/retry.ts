@@ -4,6 +4,7 @@ import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
 import { addJob } from "../store/jobs.ts";
 import { getResult, moveResult } from "../store/results.ts";
+import { unsettle } from "../store/series.ts";
 import { modelChanged } from "./child-requests.ts";
 import { segmentJob, selectJob } from "./job-kinds.ts";
 import { retryDelivery } from "./outbox.ts";
@@ -13,6 +14,9 @@ export function retryResult(database: Database, id: ResultId, now: number): void
   database.transaction(() => {
     const result = getResult(database, id);
     if (!result) throw new RefusedError("not-found", `there is no result ${id}`);
+    if (result.state === "failed" && result.imagesRemovedAt !== null)
+      throw new RefusedError("images-removed", `the images of result ${id} were deleted; send the series again`);
+    unsettle(database, result.seriesId);
     if (result.state === "failed" && result.reason?.code === modelChanged) {
       addJob(database, selectJob(result.seriesId, now)); // makes a result of the version that is installed now
       return;

@@ -13,7 +13,7 @@ import { destinationsToTell } from "./reports.ts";
  * Notes what a person made of a result. Accepted: what was held for it goes out, and a report that says so, a new one where one was sent
  * already. Rejected: what has not gone out is called back, and where objects were delivered a rejection note follows. One may still be rejected after it was accepted; a rejection stands.
  *
- * Refused: a result that is not written yet, the same verdict again, any verdict after a rejection.
+ * Refused: a result that is not written yet, the same verdict again, any verdict after a rejection, acceptance of one whose images were deleted.
  */
 export function reviewResult(database: Database, id: ResultId, review: Review): void {
   database.transaction(() => {
@@ -21,6 +21,11 @@ export function reviewResult(database: Database, id: ResultId, review: Review): 
     if (!result) throw new RefusedError("not-found", `there is no result ${id}`);
     if (result.state !== "ready")
       throw new RefusedError("result-not-ready", `result ${id} is ${result.state}; only a finished one can be judged`);
+    if (review.verdict === "accepted" && result.imagesRemovedAt !== null)
+      throw new RefusedError(
+        "images-removed",
+        `the images of result ${id} were deleted: no report can say any more that it was accepted; it can be rejected`,
+      );
     if (result.review && (result.review.verdict === "rejected" || review.verdict === "accepted"))
       throw new RefusedError("already-reviewed", `result ${id} was ${result.review.verdict} already`);
     setReview(database, id, review);
@@ -46,6 +51,7 @@ export function withdrawResult(database: Database, id: ResultId, reason: { code:
 export function supersedeEarlier(database: Database, { id, seriesId, rule }: Result, now: number): void {
   for (const earlier of listResults(database, seriesId)) {
     if (earlier.id >= id || earlier.rule.name !== rule.name || earlier.state !== "ready") continue;
+    if (earlier.imagesRemovedAt !== null) continue; // made of images that were deleted since: this one may be of fewer
     moveResult(database, earlier.id, "superseded");
     if (earlier.review?.verdict === "rejected") continue; // withdrawn already
     withdrawResult(

@@ -77,3 +77,14 @@ export function listKeptAudit(
     )
     .map(entryOf);
 }
+
+/** Entries about any of these objects (`series:12`), in order. */
+export function listAuditOf(database: Database, objects: readonly string[]): KeptAuditEntry[] {
+  return database
+    .all<Row>(
+      `select audit.id, at, actor, action, object, detail, digest from audit left join audit_link using (id)
+       where object in (select value from json_each(?)) order by audit.id`,
+      JSON.stringify(objects),
+    )
+    .map(entryOf);
+}

@@ -22,6 +22,7 @@ export class Database {
     this.sql = new Sqlite(path);
     this.sql.pragma("journal_mode = wal");
     this.sql.pragma("foreign_keys = on");
+    this.sql.pragma("secure_delete = on"); // what is deleted is overwritten: a patient's name must not be read from free pages
     this.sql.pragma("recursive_triggers = on"); // else "insert or replace" would pass by the triggers that keep the audit trail append-only
     this.sql.pragma("synchronous = full"); // a commit must survive a power cut: a sender has heard Success on the strength of it
     this.sql.pragma("busy_timeout = 1000"); // others are short-lived commands; meanwhile this process, the DICOM node included, stands still
@@ -76,6 +77,16 @@ export class Database {
     const isOther = this.#dataVersion !== undefined && version !== this.#dataVersion;
     this.#dataVersion = version;
     return isOther;
+  }
+
+  /**
+   * Writes the database anew without what was ever deleted from it, and empties the write-ahead log. Everything else stands still meanwhile. False where
+   * another process was reading the log, so that it still holds what it held.
+   */
+  rewrite(): boolean {
+    unlessAway(() => this.sql.exec("vacuum"));
+    const [outcome] = this.sql.pragma("wal_checkpoint(truncate)") as { busy: number }[];
+    return outcome?.busy === 0;
   }
 
   /** Brings the query planner's statistics up to date and the write-ahead log back to nothing. */

@@ -4,6 +4,7 @@ import type { Delivery, DeliveryState, Refusal, SentInstance } from "../domain/r
 import type { ObjectKind } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
+import { freshId } from "./fresh-id.ts";
 
 export type NewDelivery = Pick<Delivery, "resultId" | "destination" | "choices"> & {
   /** Failed: none of its choices could be written, for this reason. */
@@ -20,7 +21,8 @@ export function addDelivery(
 ): DeliveryId {
   const key = [resultId, destination, JSON.stringify(choices)] as const;
   database.run(
-    "insert into delivery (result_id, destination, choices, state, reason, refusals) values (?, ?, ?, ?, ?, ?) on conflict do nothing",
+    `insert into delivery (id, result_id, destination, choices, state, reason, refusals)
+     values (${freshId("delivery")}, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
     ...key,
     state,
     reason && JSON.stringify(reason),
@@ -212,6 +214,15 @@ export function withdrawDeliveries(database: Database, resultId: ResultId, reaso
      where result_id = ? and state in ('waiting', 'held', 'failed') and choices <> '["rejection-note"]'`,
     JSON.stringify(reason),
     resultId,
+  );
+}
+
+/** Calls back what failed of a series' results, rejection notes included. */
+export function withdrawFailed(database: Database, seriesId: SeriesId, reason: Reason): void {
+  database.run(
+    "update delivery set state = 'withdrawn', reason = ? where state = 'failed' and result_id in (select id from result where series_id = ?)",
+    JSON.stringify(reason),
+    seriesId,
   );
 }
 

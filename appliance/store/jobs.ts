@@ -56,6 +56,11 @@ export function isJobRunning(database: Database, key: string): boolean {
   return database.get("select 1 from job where key = ? and state = 'running'", key) !== undefined;
 }
 
+/** Keys of the jobs that run just now. */
+export function listRunningKeys(database: Database): ReadonlySet<string> {
+  return new Set(database.all<{ key: string }>("select key from job where state = 'running'").map(({ key }) => key));
+}
+
 /** When the next waiting job of these kinds is due, UTC ms. */
 export function nextRunAt(database: Database, kinds: readonly string[]): number | undefined {
   return (

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, close, open as openFile, rename as renameFile, unlink } from "node:fs";
+import { access, close, existsSync, open as openFile, rename as renameFile, rmSync, unlink } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -31,6 +31,7 @@ export class ObjectFolder {
   readonly #folders = new Map<string, Promise<number>>();
   /** Contents that get their names just now. */
   readonly #placing = new Map<string, Promise<void>>();
+  #removed = 0;
 
   private constructor(folder: string, durability: Durability) {
     this.#folder = folder;
@@ -60,6 +61,35 @@ export class ObjectFolder {
 
   isThere(digest: string): Promise<boolean> {
     return new Promise((resolve) => access(this.path(digest), (error) => resolve(error === null)));
+  }
+
+  /** How many files were taken away so far, see {@link requireThere}. */
+  get removed(): number {
+    return this.#removed;
+  }
+
+  /**
+   * Takes a file away, if it is there. In one go with the caller's question whether it may go, since nothing can come between; it may be back after a power
+   * cut until {@link syncRemoved}.
+   */
+  remove(digest: string): void {
+    this.#removed++;
+    rmSync(this.path(digest), { force: true });
+  }
+
+  /** What was removed of these contents stays so. */
+  async syncRemoved(digests: Iterable<string>): Promise<void> {
+    for (const folder of new Set([...digests].map((digest) => dirname(this.path(digest)))))
+      await this.#durability.syncNames(await this.#descriptorOf(folder));
+  }
+
+  /**
+   * To be asked right before a content that was just placed gets its row: a file whose name was taken may have been removed since, when `removed` has
+   * changed. UnavailableError then: its sender sends it again.
+   */
+  requireThere(digest: string, removedBefore: number): void {
+    if (this.#removed === removedBefore || existsSync(this.path(digest))) return;
+    throw new UnavailableError("object-removed", "the same content was deleted here just now; send it again");
   }
 
   /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). UnavailableError where nothing can be kept. */
@@ -211,6 +241,14 @@ export async function makeEmptyFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await mkdir(path, { recursive: true });
   await syncFolder(dirname(path));
+}
+
+/** Removes a folder with what it holds, durably; nothing to do where there is none. */
+export async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await syncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error; // the folder around it was never made
+  });
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -2,6 +2,7 @@ import type { PullId } from "../domain/ids.ts";
 import type { Pull } from "../domain/pull.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
+import { freshId } from "./fresh-id.ts";
 
 export function addPull(
   database: Database,
@@ -14,7 +15,8 @@ export function addPull(
   }: Pick<Pull, "node" | "studyInstanceUid" | "seriesInstanceUid" | "askedBy" | "askedAt">,
 ): PullId {
   return database.run(
-    "insert into pull (node, study_instance_uid, series_instance_uid, asked_by, asked_at) values (?, ?, ?, ?, ?)",
+    `insert into pull (id, node, study_instance_uid, series_instance_uid, asked_by, asked_at)
+     values (${freshId("pull")}, ?, ?, ?, ?, ?)`,
     node,
     studyInstanceUid,
     seriesInstanceUid,
@@ -54,6 +56,15 @@ export function notePull(database: Database, id: PullId, { state, service, compl
     state === "waiting" ? null : at,
     id,
   );
+}
+
+export function listPullsOf(database: Database, studyInstanceUid: string): PullId[] {
+  return database.all<{ id: PullId }>("select id from pull where study_instance_uid = ?", studyInstanceUid).map(({ id }) => id);
+}
+
+/** Forgets what was asked for of a study; how many. */
+export function deletePullsOf(database: Database, studyInstanceUid: string): number {
+  return database.run("delete from pull where study_instance_uid = ?", studyInstanceUid).changes;
 }
 
 function pullOf({ reason, ...row }: PullRow): Pull {

@@ -36,7 +36,10 @@ export function listReceipts(database: Database, resultId: ResultId): Receipt[] 
   return database.all<Receipt>(`${selectReceipt} where result_id = ? order by receipt.id`, resultId);
 }
 
-/** The last object of these kinds that a destination has of the results that a rule made of a series before one of them; of any destination where that is null. */
+/**
+ * The last object of these kinds that a destination has of the results that a rule made of a series before one of them, so far as their images
+ * were not deleted since; of any destination where that is null.
+ */
 export function lastTakenBefore(
   database: Database,
   { id, seriesId, rule }: { readonly id: ResultId; readonly seriesId: SeriesId; readonly rule: { readonly name: string } },
@@ -45,7 +48,7 @@ export function lastTakenBefore(
 ): Receipt | undefined {
   return database.get<Receipt>(
     `${selectReceipt} join result on result.id = result_id
-     where result.id < ? and series_id = ? and rule_name = ? and destination = ifnull(?, destination)
+     where result.id < ? and series_id = ? and rule_name = ? and destination = ifnull(?, destination) and images_removed_at is null
      and output in (select value from json_each(?)) order by receipt.id desc limit 1`,
     id,
     seriesId,

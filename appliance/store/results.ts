@@ -12,6 +12,7 @@ import {
 import { type ResultOutput, type Rule, storedRule } from "../domain/rule.ts";
 import type { Reason } from "../domain/series.ts";
 import type { Database } from "./database.ts";
+import { freshId } from "./fresh-id.ts";
 import { addInputs } from "./traces.ts";
 
 type ResultRow = {
@@ -30,6 +31,7 @@ type ResultRow = {
   record: string | null;
   review: string | null;
   created_at: number;
+  images_removed_at: number | null;
 };
 
 export type NewResult = Pick<Result, "seriesId" | "rule" | "modelName" | "modelVersion" | "inputDigest" | "uids" | "createdAt"> & {
@@ -38,19 +40,19 @@ export type NewResult = Pick<Result, "seriesId" | "rule" | "modelName" | "modelV
 
 /**
  * A pending result for a rule and exactly these images, with its UIDs; null where there is one already. Results of fewer images that are
- * not ready yet are superseded; the newest one is remembered as predecessor.
+ * not ready yet are superseded; the newest one is remembered as predecessor, unless its images were deleted: who knows what came since.
  */
 export function addResult(database: Database, result: NewResult): ResultId | null {
   return database.transaction(() => {
     const earlier = database.get<{ id: number }>(
-      "select id from result where series_id = ? and rule_name = ? and input_digest <> ? order by id desc limit 1",
+      "select id from result where series_id = ? and rule_name = ? and input_digest <> ? and images_removed_at is null order by id desc limit 1",
       result.seriesId,
       result.rule.name,
       result.inputDigest,
     );
     const { changes, id } = database.run(
-      `insert into result (series_id, rule_name, rule, model_name, model_version, input_digest, uids, predecessor_id, created_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      `insert into result (id, series_id, rule_name, rule, model_name, model_version, input_digest, uids, predecessor_id, created_at)
+       values (${freshId("result")}, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
       result.seriesId,
       result.rule.name,
       JSON.stringify(result.rule),
@@ -61,7 +63,15 @@ export function addResult(database: Database, result: NewResult): ResultId | nul
       earlier?.id ?? null,
       result.createdAt,
     );
-    if (changes === 0) return null;
+    if (changes === 0) {
+      // Its images were deleted, and have come again
+      database.run(
+        "update result set images_removed_at = null where series_id = ? and input_digest = ?",
+        result.seriesId,
+        result.inputDigest,
+      );
+      return null;
+    }
     addInputs(database, id, result.inputs);
     database.run(
       "update result set state = 'superseded' where series_id = ? and rule_name = ? and id <> ? and state in ('pending', 'segmented')",
@@ -140,6 +150,7 @@ function resultOf(row: ResultRow): Result {
     structures: parsed<StructureMeasure[]>(row.structures),
     record: parsed<InferenceRecord>(row.record),
     review: parsed<Review>(row.review),
+    imagesRemovedAt: row.images_removed_at,
   };
 }
 

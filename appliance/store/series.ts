@@ -3,6 +3,7 @@ import type { Arrived } from "../domain/completeness.ts";
 import type { SeriesId, Uid } from "../domain/ids.ts";
 import type { Instance, InstanceFacts, Reason, Series, SeriesDescription, SeriesState } from "../domain/series.ts";
 import type { Database } from "./database.ts";
+import { freshId } from "./fresh-id.ts";
 
 type SeriesRow = {
   id: number;
@@ -23,10 +24,12 @@ type SeriesRow = {
   source_counted_at: number | null;
   instance_count: number;
   differing_copies: number;
+  images_removed_at: number | null;
+  earlier_removed_at: number | null;
 };
 
-const selectSeries =
-  "select *, (select count(*) from instance where series_id = series.id and same_as is null) - differing_copies as instance_count from series";
+const selectSeries = `select *, (select count(*) from instance where series_id = series.id and same_as is null) - differing_copies as instance_count,
+   (select max(images_removed_at) from result where series_id = series.id) as images_removed_at from series`;
 
 /** What arrives with an image about its series. */
 export type Arrival = {
@@ -60,8 +63,9 @@ export function addInstance(database: Database, arrival: Arrival): Added {
   const { instance } = arrival;
   return database.transaction(() => {
     const row = database.get<Pick<SeriesRow, "id" | "state" | "receiving_since" | "source_count" | "first_received_at">>(
-      `insert into series (series_instance_uid, study_instance_uid, modality, description, calling_ae_title, called_ae_title, first_received_at, last_received_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?)
+      `insert into series (id, series_instance_uid, study_instance_uid, modality, description, calling_ae_title, called_ae_title,
+         first_received_at, last_received_at, earlier_removed_at)
+       values (${freshId("series")}, ?, ?, ?, ?, ?, ?, ?, ?, (select max(removed_at) from trace where series_instance_uid = ?))
        on conflict (series_instance_uid) do update set last_received_at = excluded.last_received_at
        returning id, state, receiving_since, source_count, first_received_at`,
       arrival.seriesInstanceUid,
@@ -72,6 +76,7 @@ export function addInstance(database: Database, arrival: Arrival): Added {
       arrival.calledAeTitle,
       instance.receivedAt,
       instance.receivedAt,
+      arrival.seriesInstanceUid,
     )!;
     const { id: seriesId, state } = row;
     const { changes } = database.run(
@@ -117,6 +122,16 @@ export function setSeriesState(database: Database, id: SeriesId, state: SeriesSt
   database.run("update series set state = ?, reason = ? where id = ?", state, reason && JSON.stringify(reason), id);
 }
 
+/** Notes that nothing more is to be done about what failed of a series so far, or has no destination. */
+export function setSettled(database: Database, id: SeriesId, at: number): void {
+  database.run("update series set settled_at = ? where id = ?", at, id);
+}
+
+/** Something is to be done about it after all. */
+export function unsettle(database: Database, id: SeriesId): void {
+  database.run("update series set settled_at = null where id = ?", id);
+}
+
 /** A series with what tells whether it is complete. */
 export type ArrivingSeries = Series & Pick<Arrived, "lastAssociationEndedAt" | "receivingSince" | "source">;
 
@@ -130,6 +145,12 @@ export function listSeries(database: Database, { before, limit }: { before?: Ser
   return database
     .all<SeriesRow>(`${selectSeries} where id < ? order by id desc limit ?`, before ?? Number.MAX_SAFE_INTEGER, limit)
     .map(seriesOf);
+}
+
+export function listSeriesOfStudy(database: Database, studyInstanceUid: Uid): SeriesId[] {
+  return database
+    .all<{ id: SeriesId }>("select id from series where study_instance_uid = ? order by id", studyInstanceUid)
+    .map(({ id }) => id);
 }
 
 /** The image that came first under a SOP Instance UID in a series. */
@@ -163,6 +184,11 @@ export function listInstances(database: Database, seriesId: SeriesId): Instance[
     }));
 }
 
+/** Every file that was received of a series, second copies included, in order of arrival. */
+export function listFilesOf(database: Database, seriesId: SeriesId): { id: number; sopInstanceUid: Uid; digest: string }[] {
+  return database.all('select id, sop_instance_uid as "sopInstanceUid", digest from instance where series_id = ? order by id', seriesId);
+}
+
 /** SHA-256 over the sorted digests of a series' images: the same images give the same value in whatever order they came. */
 export function inputDigest(instances: readonly { digest: string }[]): string {
   return createHash("sha256")
@@ -188,6 +214,8 @@ function seriesOf(row: SeriesRow): ArrivingSeries {
     calledAeTitle: row.called_ae_title,
     instanceCount: row.instance_count,
     differingCopies: row.differing_copies,
+    imagesRemovedAt: row.images_removed_at,
+    earlierRemovedAt: row.earlier_removed_at,
     firstReceivedAt: row.first_received_at,
     lastReceivedAt: row.last_received_at,
     lastAssociationEndedAt: row.last_association_ended_at,

@@ -60,12 +60,12 @@ export type ReceivedSeries = {
   readonly instances: number;
 };
 
-/** What was received of a study, in the order of arrival. */
+/** What was received of a study and is here, in the order of arrival. */
 export function listReceivedSeries(database: Database, studyInstanceUid: Uid): ReceivedSeries[] {
   return database.all(
     `select id, series_instance_uid as "seriesInstanceUid", modality,
        (select count(distinct sop_instance_uid) from instance where series_id = series.id and same_as is null) as instances
-     from series where study_instance_uid = ? order by id`,
+     from series where study_instance_uid = ? and exists (select 1 from instance where series_id = series.id) order by id`,
     studyInstanceUid,
   );
 }

@@ -87,6 +87,7 @@ test("what a file leaves out has careful defaults: loopback only, known callers 
     },
     http: { address: "127.0.0.1", port: 8443, tls: "own", names: [], dicomWebOrigins: [] },
     audit: {},
+    retention: { imageDays: 30, resultDays: 90, traceDays: 3_650 },
     nodes: [],
     rules: [],
   });

@@ -17,11 +17,13 @@ import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
 import { LiveEvents } from "../../../appliance/http/live-events.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
+import { storageOf } from "../../../appliance/http/storage-views.ts";
 import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintUids } from "../../../appliance/pipeline/outputs.ts";
+import { Retention } from "../../../appliance/pipeline/retention.ts";
 import { Retriever } from "../../../appliance/pipeline/retrieve.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { reviewResult } from "../../../appliance/pipeline/review.ts";
@@ -83,6 +85,13 @@ export async function startBox({
   const models = join(folder, "models");
   const activationFile = (name: string) => join(folder, "activations", `${name}.json`);
   const benchmarkFile = (name: string) => join(folder, "benchmarks", `${name}.json`);
+  const retention = new Retention({
+    ...receiving,
+    resultFolder,
+    settings: { imageDays: 30, resultDays: 90, traceDays: 3_650, startFreeBytes: 0 },
+    freeBytes: async () => 400e9,
+    seriesChanged: () => {},
+  });
   const dependencies: HttpDependencies = {
     database,
     clock,
@@ -116,6 +125,7 @@ export async function startBox({
       }),
       longestStoreMs: 60_000,
     },
+    storage: storageOf({ ...receiving, resultFolder, retention, databasePath: join(folder, "segbox.sqlite") }),
     receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",

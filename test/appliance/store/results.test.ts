@@ -35,6 +35,7 @@ test("a new result is pending, with the rule as it was and its UIDs", async () =
     structures: null,
     record: null,
     review: null,
+    imagesRemovedAt: null,
   });
 });
 
