@@ -28,16 +28,34 @@ export type Forms = {
 /** Of a CT with many patches every so many are told. */
 const patchesPerLine = 20;
 
-/** Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. CTs that INT8 is not used for are passed over. */
+export type Judged = {
+  readonly againstFp32: FormAccuracy;
+  readonly againstHuman: readonly HumanAccuracy[] | null;
+  /** Whether all CTs were looked at. */
+  readonly whole: boolean;
+};
+
+/**
+ * Runs both forms on whole held-out CTs, as the box does, and compares their labels with each other, and each with a person's where there are any. CTs
+ * that INT8 is not used for are passed over.
+ *
+ * @param untilMissed end with the first CT in which a structure misses the limit: no other one can make up for it
+ */
 export async function compareForms(
   forms: Forms,
   heldOut: readonly HeldOut[],
-): Promise<{ readonly againstFp32: FormAccuracy; readonly againstHuman: readonly HumanAccuracy[] | null }> {
+  { untilMissed }: { readonly untilMissed: boolean },
+): Promise<Judged> {
   const { plans, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes, onProgress } = forms;
   const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
   const values = Uint8Array.from({ length: plans.classes }, (_, value) => value);
   const between: CaseAgreement[] = [];
   const human: { fp32: CaseAgreement; int8: CaseAgreement }[] = [];
+  const judged = (whole: boolean): Judged => ({
+    againstFp32: accuracyOf(between, nameOf),
+    againstHuman: human.length > 0 ? againstHuman(human, nameOf) : null,
+    whole,
+  });
   for (const [n, { ct, found }] of heldOut.entries()) {
     const which = `held-out CT ${n + 1} of ${heldOut.length}`;
     const volume = await ct.load();
@@ -58,15 +76,18 @@ export async function compareForms(
     found.set(fp32.sha256, expected);
     const labels = await labelsOf(work, int8);
     between.push(compareLabels(volume.grid, expected, labels).labels);
-    onProgress(`${which}: ${soFar(accuracyOf(between, nameOf))}`);
+    const accuracy = accuracyOf(between, nameOf);
+    onProgress(`${which}: ${soFar(accuracy)}`);
     const drawn = (await ct.loadLabels?.())?.labels;
     if (drawn)
       human.push({
         fp32: compareLabels(volume.grid, drawn, expected).labels,
         int8: compareLabels(volume.grid, drawn, labels).labels,
       });
+    const missed = accuracy.compared > 0 && accuracy.worstDice < accuracyLimits.worstDice;
+    if (untilMissed && missed && n + 1 < heldOut.length) return judged(false);
   }
-  return { againstFp32: accuracyOf(between, nameOf), againstHuman: human.length > 0 ? againstHuman(human, nameOf) : null };
+  return judged(true);
 }
 
 function soFar({ compared, meanDice, worstDice, worstLabel }: FormAccuracy): string {

@@ -6,11 +6,12 @@ export const mostInFp32 = 0.75;
 
 /**
  * By how much the noise in the logits must fall, as a factor of its power, for a form to reach the limits: what Dice lacks of 1 goes with the
- * noise's amplitude, as it lets labels flip where two of them are nearly even. At least halved, so that rounds come to an end.
+ * noise's amplitude, as it lets labels flip where two of them are nearly even. At least halved, so that rounds come to an end; at most a quarter is
+ * left, since one small structure foretells little.
  */
 export function noiseToTakeAway({ meanDice, worstDice }: FormAccuracy): number {
   const missed = Math.max((1 - meanDice) / (1 - accuracyLimits.meanDice), (1 - worstDice) / (1 - accuracyLimits.worstDice));
-  return Math.max(2, missed ** 2);
+  return Math.min(4, Math.max(2, missed ** 2));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { RefusedError } from "../../appliance/base/errors.ts";
-import type { FormAccuracy, HumanAccuracy, PartAccuracy } from "../../appliance/domain/accuracy.ts";
+import type { PartAccuracy } from "../../appliance/domain/accuracy.ts";
 import type { NetworkFile } from "../../appliance/domain/model.ts";
 import { type GraphRunner, openGraph } from "../../appliance/inference/graph-runner.ts";
 import type { LoadedPart } from "../../appliance/inference/models.ts";
@@ -86,31 +86,39 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
     let effects: readonly LayerEffect[] | undefined;
     for (let round = 0; ; round++) {
       const floats = keepFp32.size > 0 ? `, ${keepFp32.size} layers in fp32` : "";
-      onProgress(`round ${round + 1} of at most ${mostRounds + 1}${floats}: making the INT8 form, measuring its noise`);
+      onProgress(`round ${round + 1} of at most ${mostRounds + 1}${floats}: making the INT8 form`);
       const network = await writeCpuForm(work, `${part.name}.int8`, { layers, weights, ranges, keepFp32, plans });
-      const { model: exposed } = cpuGraph(layers, weights, ranges, { patch: shape, end: "logits", keepFp32, exposeLayers: true });
-      const int8 = await openModel(exposed, threads);
-      const noise = await layerNoise(float, int8, taps, ranges, kept, shape).finally(() => int8.close());
-      const made = { part: part.name, int8Sha256: network.sha256, fp32Sha256: fp32.sha256, keptFp32: [...keepFp32], rounds: round };
-      const described = { ...made, layers: noise, rangeMethods: methodsOf(ranges) };
+      const described = async () => {
+        onProgress("measuring the noise of its layers");
+        const { model: exposed } = cpuGraph(layers, weights, ranges, { patch: shape, end: "logits", keepFp32, exposeLayers: true });
+        const int8 = await openModel(exposed, threads);
+        const noise = await layerNoise(float, int8, taps, ranges, kept, shape).finally(() => int8.close());
+        const made = { part: part.name, int8Sha256: network.sha256, fp32Sha256: fp32.sha256, keptFp32: [...keepFp32], rounds: round };
+        return { ...made, layers: noise, rangeMethods: methodsOf(ranges) };
+      };
       if (options.benchOnly) {
-        const accuracy = { ...described, againstFp32: null, againstHuman: null };
+        const accuracy = { ...(await described()), againstFp32: null, againstHuman: null };
         return { network, tensorrt, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
       }
-      const judged: { againstFp32: FormAccuracy; againstHuman: readonly HumanAccuracy[] | null } = await compareForms(
-        { ...options, plans, fp32, int8: network, onProgress },
-        options.heldOut,
-      );
-      const { passes, reason } = verdictOn(judged.againstFp32);
-      onProgress(`${passes ? "reached" : "not reached"}: ${reason}`);
+      const judge = async (untilMissed: boolean) => {
+        const judged = await compareForms({ ...options, plans, fp32, int8: network, onProgress }, options.heldOut, { untilMissed });
+        const verdict = verdictOn(judged.againstFp32);
+        onProgress(`${verdict.passes ? "reached" : "not reached"}${judged.whole ? "" : " already"}: ${verdict.reason}`);
+        return { ...judged, ...verdict };
+      };
+      let judged = await judge(round < mostRounds);
       let next: ReadonlySet<string> | null = null;
-      if (!passes && round < mostRounds) {
+      if (!judged.passes && round < mostRounds) {
         const onLayer = (done: number, all: number): void => onProgress(`what layer ${done + 1} of ${all} alone does in INT8`);
         effects ??= await layerEffects(float, { layers, weights, ranges }, kept[0]!, shape, { threads, onLayer });
         const [always] = operationsOf(layers, shape).values();
         next = nextKeptFp32(effects, always!, keepFp32, noiseToTakeAway(judged.againstFp32));
       }
-      if (next === null) return { network, tensorrt, accuracy: { ...described, ...judged }, passes, reason, patches };
+      if (next === null) {
+        if (!judged.whole) judged = await judge(false); // the card tells of all CTs
+        const { againstFp32, againstHuman, passes, reason } = judged;
+        return { network, tensorrt, accuracy: { ...(await described()), againstFp32, againstHuman }, passes, reason, patches };
+      }
       keepFp32 = next;
     }
   } finally {

@@ -35,9 +35,10 @@ test("layers go back by the noise they add for their work, until it has fallen a
 test("what Dice lacks goes with the amplitude of the noise; the worse of mean and worst says how much", () => {
   const missed = (...dice: number[]) =>
     noiseToTakeAway(accuracyOf([dice.map((each) => ({ value: 1, dice: each, volumeMlA: 10, volumeMlB: 10 }))], () => "liver"));
-  assert.ok(Math.abs(missed(0.97, 0.97) - 9) < 1e-9); // 3 times 0.01
-  assert.ok(Math.abs(missed(...Array(20).fill(1), 0.91) - 9) < 1e-9); // 3 times 0.03
+  assert.ok(Math.abs(missed(0.982, 0.982) - 1.8 ** 2) < 1e-9); // 1.8 times 0.01
+  assert.ok(Math.abs(missed(...Array(20).fill(1), 0.949) - 1.7 ** 2) < 1e-9); // 1.7 times 0.03
   assert.equal(missed(0.989, 0.989), 2);
+  assert.equal(missed(1, 0.5), 4);
 });
 
 test("work is counted by hand for a plain network, and holds an upsampling and a skip with the layer that they go with", () => {

@@ -145,17 +145,18 @@ test("a model is judged on held-out CTs, and what the judgement says is what the
     "main: counting values in CT 1 of 2",
     "main: counting values in CT 2 of 2",
     `main: ${record.calibration.patches} patches counted; choosing ranges`,
-    "main: round 1 of at most 5: making the INT8 form, measuring its noise",
+    "main: round 1 of at most 5: making the INT8 form",
     "main: held-out CT 1 of 1 in fp32",
   ]);
   const count = (line: RegExp): number => lines.filter((each) => line.test(each)).length;
   const rounds = part!.rounds + 1;
   assert.deepEqual([count(/in fp32$/), count(/ of 1 in int8$/), count(/: making the INT8 form/)], [1, rounds, rounds]);
   assert.equal(
-    lines.at(-2),
+    lines.at(-3),
     `main: held-out CT 1 of 1: Dice so far: mean ${meanDice.toFixed(4)}, worst ${worstDice.toFixed(4)} (${part!.againstFp32!.worstLabel})`,
   );
-  assert.equal(lines.at(-1), `main: ${passes ? "reached" : "not reached"}: ${record.reason}`);
+  assert.equal(lines.at(-2), `main: ${passes ? "reached" : "not reached"}: ${record.reason}`);
+  assert.equal(lines.at(-1), "main: measuring the noise of its layers");
 
   // Once more: the section and the form are put in anew, not added.
   await quantizeModel(options(modelFolder, { benchOnly: true, tensorrt: true }));
@@ -165,6 +166,25 @@ test("a model is judged on held-out CTs, and what the judgement says is what the
     (await loadModel(modelFolder)).manifest.parts[0]!.networks.map(({ precision, engine }) => `${precision} ${engine}`),
     ["fp32 onnx", "int8 onnx", "int8 tensorrt"],
   );
+});
+
+test("a round ends with the first CT that misses, but what is written down tells of all", async () => {
+  await using folder = await temporaryFolder("rounds");
+  const modelFolder = await makeModel(folder.path);
+  for (const number of [1, 3, 4]) await writeCt(join(folder.path, number < 3 ? "calibrate" : "holdout", String(number)), number);
+  const [calibrate, holdout] = [await readCases(join(folder.path, "calibrate")), await readCases(join(folder.path, "holdout"))];
+  const lines: string[] = [];
+  const record = await quantizeModel(options(modelFolder, { calibrate, holdout, onProgress: (line) => lines.push(line) }));
+  const [part] = record.parts;
+  const first = lines.findIndex((line) => /not reached already/.test(line));
+  assert.ok(first > 0 && part!.rounds > 0, lines.join("\n")); // random weights are as unsure as can be
+  assert.equal(
+    lines.slice(0, first).some((line) => /CT 2 of 2/.test(line)),
+    false,
+  );
+  assert.equal(lines.filter((line) => /in fp32$/.test(line)).length, 2);
+  assert.equal(lines.filter((line) => /what layer 1 of/.test(line)).length, 1);
+  assert.equal(part!.againstFp32!.labels[0]!.cases, 2);
 });
 
 test("a CT that was calibrated with must not judge, under another name either", async () => {
