@@ -2,6 +2,7 @@ import type { Zyx } from "../../appliance/nnunet/plans.ts";
 import type { Weights } from "../network/u-net.ts";
 import type { OnnxModel } from "../onnx/graph.ts";
 import type { ChannelCodes } from "./affine.ts";
+import { type Floats, floatLayer } from "./cpu-floats.ts";
 import { averagePool, type Bytes, type ChannelSpans, convolve, upsample } from "./cpu-layers.ts";
 import { asGiven, leakySum, normalised, type Summand } from "./cpu-normalise.ts";
 import { GraphBuilder } from "./graph-builder.ts";
@@ -74,15 +75,15 @@ export function cpuGraph(
     const convolved = convolve(graph, inputs, layer, weights, ranges.convolved.get(layer.name)!);
     return normalised(graph, convolved, layer, layers.normEps, weights);
   };
-  const inFloats = (input: string, layer: ConvLayer): string => floatConv(graph, input, layer, layers.normEps, weights);
+  const inFloats = (inputs: readonly Floats[], layer: ConvLayer): string => floatLayer(graph, inputs, layer, layers.normEps, weights);
   const leaky = (input: string): string => graph.node("LeakyRelu", [input], { alpha: { float: layers.leakySlope } });
 
   const conv = (inputs: readonly Value[], layer: ConvLayer): Value => {
     const to = { shape: stridedShape(inputs[0]!.shape, layer.stride), channels: layer.channelsOut };
     const codes = given(layer.name);
     if (layer.channelsIn === 1 || options.keepFp32.has(layer.name)) {
-      const joined = graph.joined(inputs.map(floatsOf), 1);
-      return expose(layer.name, { ...to, codes, markers: 0, floats: leaky(inFloats(joined, layer)) });
+      const floats = inputs.map((input) => ({ value: floatsOf(input), channels: input.channels, shape: input.shape }));
+      return expose(layer.name, { ...to, codes, markers: 0, floats: leaky(inFloats(floats, layer)) });
     }
     const { value, ...rest } = leakySum(graph, [quantised(inputs.map(bytesOf), layer)], to, layers.leakySlope, codes);
     return expose(layer.name, { ...rest, bytes: value });
@@ -93,8 +94,9 @@ export function cpuGraph(
     const codes = given(conv2.name);
     if (options.keepFp32.has(conv2.name)) {
       const pooled = pool ? graph.node("AveragePool", [floatsOf(input)], { kernel_shape: pool, strides: pool }) : floatsOf(input);
-      const skip = projection ? inFloats(pooled, projection) : pooled;
-      const floats = leaky(graph.node("Add", [inFloats(floatsOf(inner), conv2), skip]));
+      const { shape } = inner;
+      const skip = projection ? inFloats([{ value: pooled, channels: input.channels, shape }], projection) : pooled;
+      const floats = leaky(graph.node("Add", [inFloats([{ value: floatsOf(inner), channels: inner.channels, shape }], conv2), skip]));
       return expose(conv2.name, { ...to, codes, markers: 0, floats });
     }
     const pooled = pool ? averagePool(graph, bytesOf(input), pool) : bytesOf(input);
@@ -139,17 +141,6 @@ export function cpuGraph(
     [output, ...exposed.map(({ name, dims }) => ({ name, type: "uint8" as const, dims }))],
   );
   return { model, features: value.codes };
-}
-
-/** Convolution and normalisation in float32, as the network was trained, but for the bias that the normalisation takes away. */
-function floatConv(graph: GraphBuilder, input: string, layer: ConvLayer, normEps: number, weights: Weights): string {
-  const { name, channelsIn, channelsOut, kernel, stride } = layer;
-  const filter = graph.floats(weights.get(`${name}.conv.weight`)!.data, [channelsOut, channelsIn, ...kernel]);
-  const half = kernel.map((side) => (side - 1) / 2);
-  const convolved = graph.node("Conv", [input, filter], { kernel_shape: kernel, strides: stride, pads: [...half, ...half] });
-  const gamma = graph.floats(weights.get(`${name}.norm.weight`)!.data);
-  const beta = graph.floats(weights.get(`${name}.norm.bias`)!.data);
-  return graph.node("InstanceNormalization", [convolved, gamma, beta], { epsilon: { float: normEps } });
 }
 
 function toBytes(graph: GraphBuilder, { floats, codes, shape, channels }: Value): string {
