@@ -17,9 +17,9 @@ export const modelQuantize: Command = {
 segbox model quantize NAME --calibrate DIR --holdout DIR --data DIR
 
 Makes the INT8 form of every network of an installed model, for this kind of processor, from the CTs of one folder, and judges it on whole CTs of another:
-its labels against those of fp32, mean Dice at least 0.99 and every structure over 1 ml at least 0.97. While that is missed, the noisiest layers go back to
-fp32; where it is missed to the end, the model stays fp32. What came out is in the model's accuracy.json and card.md. Takes minutes to hours. Says on
-standard error which CT it is at, in which form, and Dice so far.
+its labels against those of fp32, mean Dice at least 0.99 and every structure over 1 ml at least 0.97. While that is missed, layers go back to fp32, those
+first that do most to the logits for their share of the work, up to three quarters of the work; where it is missed to the end, the model stays fp32. What
+came out is in the model's accuracy.json and card.md. Takes minutes to hours. Says on standard error which CT it is at, in which form, and Dice so far.
 
   --calibrate DIR     CTs that the number ranges are chosen for: NIfTI files, or folders of DICOM files, one series each
   --holdout DIR       other CTs to judge by; labels that a person drew, numbered as the model's, in NAME.labels.nii.gz beside NAME.nii.gz

@@ -174,24 +174,6 @@ export function convsOf({ encoder, decoder }: UNetLayers): readonly ConvLayer[] 
   return [...encoder.flat().flatMap(within), ...decoder.flatMap(({ convs }) => convs)];
 }
 
-/** What each layer that gives something reads, by names; the first reads nothing. */
-export function inputsOf(layers: UNetLayers): ReadonlyMap<string, readonly string[]> {
-  const inputs = new Map<string, readonly string[]>();
-  const read = (name: string, from: readonly string[]): string => {
-    inputs.set(
-      name,
-      from.filter((each) => each !== ""),
-    );
-    return name;
-  };
-  pass(layers, "", {
-    conv: (from, { name }) => read(name, from),
-    residual: (from, { conv1, conv2 }) => read(conv2.name, [read(conv1.name, [from]), from]),
-    up: (from, { name }) => read(name, [from]),
-  });
-  return inputs;
-}
-
 /** Shape after a convolution whose padding keeps the centre: an odd kernel with half of it as padding. */
 export function stridedShape(shape: Zyx, stride: Zyx): Zyx {
   return [Math.ceil(shape[0] / stride[0]), Math.ceil(shape[1] / stride[1]), Math.ceil(shape[2] / stride[2])];
