@@ -13,11 +13,11 @@ export type RetrieveRequest = { readonly outFile: string } & (
   | { readonly kind: "transcode"; readonly paths: readonly string[] }
   /** Frames by their index from 0, compressed as they are stored or as plain numbers. */
   | { readonly kind: "frames"; readonly path: string; readonly frames: readonly number[]; readonly asStored: boolean }
-  /** A frame as a picture file. */
+  /** A frame, by its index or the one in the middle, as a picture file. */
   | {
       readonly kind: "render";
       readonly path: string;
-      readonly frame: number;
+      readonly frame: number | "middle";
       readonly type: PictureType;
       readonly options: RenderOptions;
     }

@@ -210,4 +210,5 @@ test("a viewer of another origin stores, searches and reads what OHIF asks for, 
     const picture = await call("retrieveInstanceRendered", { ...ofImage, mediaTypes: [{ mediaType }], queryParams });
     assert.equal(picture.bodies?.[0]?.type, mediaType);
   }
+  assert.equal((await call("retrieveInstanceThumbnail", ofImage)).bodies?.[0]?.type, "image/jpeg");
 });

@@ -10,7 +10,7 @@ import {
   dicomXmlType,
 } from "../../dicomweb/media-types.ts";
 import type { Part } from "../../dicomweb/multipart-writer.ts";
-import { parseRenderOptions } from "../../dicomweb/render.ts";
+import { parseRenderOptions, parseThumbnailOptions, type RenderOptions } from "../../dicomweb/render.ts";
 import type { Retrieved, RetrieveQuestion } from "../../pipeline/retrieve.ts";
 import { findWebObjects, type WebObject } from "../../pipeline/web-archive.ts";
 import { resourceUrl } from "../../pipeline/web-search.ts";
@@ -46,14 +46,14 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     }
   }
 
-  const route = (path: string, handle: Handle): Route => ({
+  const route = (path: string, handle: Handle, choose = all): Route => ({
     method: "get",
     path: `/dicom-web/studies/:study${path}`,
     access: everyRole,
     nodes: true,
     handle: async (context: Context, requester: Requester) => {
       const { study, ...within } = withinOf(context);
-      const objects = await findWebObjects({ study: study!, ...within }, viewerOf(requester), options);
+      const objects = choose(await findWebObjects({ study: study!, ...within }, viewerOf(requester), options));
       if (objects.length === 0) throw notFound("study, series or instance");
       audit(requester, objects);
       const gone = new AbortController();
@@ -132,14 +132,18 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     context.set("Content-Type", form.type);
   };
 
-  const rendered: Handle = async (context, [object], signal) => {
-    const type = choosePictureType(acceptOf(context));
-    const [frame, ...more] = context.params.frames === undefined ? [0] : framesIn(context);
-    if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since JPEG and PNG hold one picture");
-    const request = { kind: "render", path: object!.path, frame: frame!, type, options: parseRenderOptions(context.query) } as const;
-    context.body = wholeOf(await retrieve(context, request, signal));
-    context.type = type;
-  };
+  const pictureWith =
+    (optionsOf: (query: Context["query"]) => RenderOptions, usualFrame: number | "middle"): Handle =>
+    async (context, [object], signal) => {
+      const type = choosePictureType(acceptOf(context));
+      const [frame, ...more] = context.params.frames === undefined ? [usualFrame] : framesIn(context);
+      if (more.length > 0) throw new RefusedError("parameter-invalid", "frames: expected one frame, since JPEG and PNG hold one picture");
+      const request = { kind: "render", path: object!.path, frame: frame!, type, options: optionsOf(context.query) } as const;
+      context.body = wholeOf(await retrieve(context, request, signal));
+      context.type = type;
+    };
+  const rendered = pictureWith(parseRenderOptions, 0);
+  const thumbnail = pictureWith(parseThumbnailOptions, "middle");
 
   const one = "/series/:series/instances/:instance";
   return [
@@ -152,8 +156,20 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
     route(`${one}/frames/:frames`, frames),
     route(`${one}/rendered`, rendered),
     route(`${one}/frames/:frames/rendered`, rendered),
+    route("/thumbnail", thumbnail, inTheMiddle),
+    route("/series/:series/thumbnail", thumbnail, inTheMiddle),
+    route(`${one}/thumbnail`, thumbnail),
+    route(`${one}/frames/:frames/thumbnail`, thumbnail),
     route(`${one}/bulkdata/*element`, bulkData),
   ];
+}
+
+const all = (objects: readonly WebObject[]): readonly WebObject[] => objects;
+
+/** What stands for a study or series: the object in the middle of its first series. */
+function inTheMiddle(objects: readonly WebObject[]): readonly WebObject[] {
+  const first = objects.filter(({ seriesInstanceUid }) => seriesInstanceUid === objects[0]!.seriesInstanceUid);
+  return first.slice(first.length >> 1).slice(0, 1);
 }
 
 async function* partsOf(made: Retrieved, type: string): AsyncGenerator<Part, void, undefined> {

@@ -303,6 +303,28 @@ test("a picture is a JPEG unless PNG is asked for, and shows the same", async ()
   assert.deepEqual([usual.bytes.readUInt16BE(0), png.bytes.toString("latin1", 1, 4)], [0xffd8, "PNG"]);
 });
 
+test("a study, a series, an instance and a frame have a thumbnail, and only what it shows is noted", async () => {
+  const study = `/studies/${uidOf("chest/study")}`;
+  const image = `/series/${uidOf("chest/series")}/instances/${chest[2]!.sopInstanceUid}`;
+  const notes = () => listAudit(box.database, 10_000).filter(({ action }) => action === "dicomweb-retrieved").length;
+  box.passTime(2 * 3600_000); // each is noted once an hour
+  const before = notes();
+  const pictures: Buffer[] = [];
+  for (const path of ["", `/series/${uidOf("chest/series")}`, image, `${image}/frames/1`]) {
+    const answer = await get(`${study}${path}/thumbnail`);
+    assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, "image/jpeg"], path);
+    pictures.push(Buffer.from(await answer.arrayBuffer()));
+  }
+  assert.ok(
+    pictures.every((picture) => picture.equals(pictures[2]!)),
+    "the third of five images stands for all",
+  );
+  assert.equal(notes(), before + 1);
+  const png = Buffer.from(await (await get(`${study}/thumbnail?viewport=40,40`, { accept: "image/png" })).arrayBuffer());
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [40, 30], "8 x 6 pixels");
+  assert.equal((await get("/studies/1.2.3/thumbnail")).status, 404);
+});
+
 test("what a person has not accepted yet is shown to people, and to nodes once it is", async () => {
   const seriesId = box.database.get<{ id: number }>("select id from series where series_instance_uid = ?", uidOf("chest/series"))!.id;
   const id = addPendingResult(box, seriesId);

@@ -29,12 +29,7 @@ after(async () => {
 });
 
 async function post<T>(path: string, body?: unknown, cookie = engineer): Promise<{ status: number; body: T }> {
-  const headers = { cookie, Origin: box.origin, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
-  const answer = await fetch(`${box.origin}${path}`, {
-    method: "POST",
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+  const answer = await box.ask("POST", path, cookie, body);
   return { status: answer.status, body: (await answer.json()) as T };
 }
 

@@ -16,16 +16,9 @@ before(async () => {
 });
 after(() => box.close());
 
-function ask(method: string, path: string, cookie: string, body?: unknown): Promise<Response> {
-  return fetch(`${box.origin}${path}`, {
-    method,
-    headers: { cookie, Origin: box.origin, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
 const cookieOf = (answer: Response): string => answer.headers.getSetCookie()[0]!.split(";")[0]!;
 const codeIn = async (answer: Response): Promise<string> => ((await answer.json()) as ErrorBody).error.code;
-const statusWith = async (cookie: string): Promise<number> => (await ask("GET", "/api/series", cookie)).status;
+const statusWith = async (cookie: string): Promise<number> => (await box.ask("GET", "/api/series", cookie)).status;
 
 /** RFC 4648, 6, backwards. */
 function bytesOf(base32: string): Buffer {
@@ -40,10 +33,10 @@ const shown = (secret: string, stepsAhead = 0): string => totpCode(bytesOf(secre
 async function addWithFactor(name: string, role: "reviewer" | "admin" = "reviewer") {
   const id = addUser(box.database, { name, role, passwordHash: await hashPassword(password), createdAt: box.now() });
   const first = await box.signIn(name);
-  const proposed = await ask("POST", "/api/account/second-factor", first, { password });
+  const proposed = await box.ask("POST", "/api/account/second-factor", first, { password });
   assert.equal(proposed.status, 200);
   const { secret, uri } = (await proposed.json()) as ProposedSecondFactor;
-  const confirmed = await ask("POST", "/api/account/second-factor/confirm", first, { code: shown(secret) });
+  const confirmed = await box.ask("POST", "/api/account/second-factor/confirm", first, { code: shown(secret) });
   assert.equal(confirmed.status, 200);
   const { codes } = (await confirmed.json()) as RecoveryCodes;
   box.passTime(30_000); // to the next code
@@ -51,7 +44,7 @@ async function addWithFactor(name: string, role: "reviewer" | "admin" = "reviewe
 }
 
 async function giveCode(cookie: string, code: string): Promise<Response> {
-  return ask("POST", "/api/session/second-factor", cookie, { code });
+  return box.ask("POST", "/api/session/second-factor", cookie, { code });
 }
 
 test("setting it up changes the token, ends other sessions and gives ten recovery codes; the database has neither secret nor codes", async () => {
@@ -67,14 +60,14 @@ test("setting it up changes the token, ends other sessions and gives ten recover
 test("the password alone opens nothing but the second step, which changes the token", async () => {
   const { secret } = await addWithFactor("emil");
   const half = await box.signIn("emil");
-  assert.partialDeepStrictEqual(await (await ask("GET", "/api/session", half)).json(), { owes: "second-factor" });
+  assert.partialDeepStrictEqual(await (await box.ask("GET", "/api/session", half)).json(), { owes: "second-factor" });
   for (const [method, path, body] of [
     ["GET", "/api/series", undefined],
     ["GET", "/api/account", undefined],
     ["POST", "/api/account/password", { current: password, next: "plum violin harbour 42" }],
     ["POST", "/api/account/second-factor/remove", { code: shown(secret) }],
   ] as const) {
-    const answer = await ask(method, path, half, body);
+    const answer = await box.ask(method, path, half, body);
     assert.deepEqual([answer.status, await codeIn(answer)], [403, "owes-second-factor"], path);
   }
   const wrong = await giveCode(half, "000000");
@@ -107,7 +100,7 @@ test("a recovery code opens once, however it is typed", async () => {
   const code = codes[3]!;
   assert.equal((await giveCode(await box.signIn("hanna"), code.toLowerCase().replaceAll("-", " "))).status, 200);
   assert.equal((await giveCode(await box.signIn("hanna"), code)).status, 403);
-  assert.equal(((await (await ask("GET", "/api/account", cookie)).json()) as Account).recoveryCodesLeft, 9);
+  assert.equal(((await (await box.ask("GET", "/api/account", cookie)).json()) as Account).recoveryCodesLeft, 9);
 });
 
 test("guessing codes is slowed down further than guessing passwords, and the password is no way round it", async () => {
@@ -132,15 +125,15 @@ test("guessing codes is slowed down further than guessing passwords, and the pas
 test("it is removed with a code only, and recovery codes are renewed with one", async () => {
   const { secret, codes, cookie } = await addWithFactor("jule");
   assert.equal(
-    (await ask("POST", "/api/account/second-factor", cookie, { password })).status,
+    (await box.ask("POST", "/api/account/second-factor", cookie, { password })).status,
     422,
     "another in its place: remove it first",
   );
-  const renewed = await ask("POST", "/api/account/recovery-codes", cookie, { code: shown(secret) });
+  const renewed = await box.ask("POST", "/api/account/recovery-codes", cookie, { code: shown(secret) });
   const { codes: others } = (await renewed.json()) as RecoveryCodes;
   assert.equal(new Set([...codes, ...others]).size, 20);
-  assert.equal((await ask("POST", "/api/account/second-factor/remove", cookie, { code: codes[0] })).status, 403);
-  const removed = await ask("POST", "/api/account/second-factor/remove", cookie, { code: others[0] });
+  assert.equal((await box.ask("POST", "/api/account/second-factor/remove", cookie, { code: codes[0] })).status, 403);
+  const removed = await box.ask("POST", "/api/account/second-factor/remove", cookie, { code: others[0] });
   assert.equal(removed.status, 204);
   assert.equal(await statusWith(cookieOf(removed)), 200);
   assert.equal(await statusWith(await box.signIn("jule")), 200, "the password is enough again");
@@ -150,19 +143,19 @@ test("where a role needs one, nothing opens before it is set up", async () => {
   const settings = { idleMinutes: 60, absoluteHours: 12, secondFactorFor: ["reviewer"] };
   admin = await box.signIn("admin");
   const open = await box.signIn("reviewer");
-  assert.equal((await ask("POST", "/api/sign-in-settings", admin, settings)).status, 204);
-  const refused = await ask("GET", "/api/series", open);
+  assert.equal((await box.ask("POST", "/api/sign-in-settings", admin, settings)).status, 204);
+  const refused = await box.ask("GET", "/api/series", open);
   assert.deepEqual([refused.status, await codeIn(refused)], [403, "owes-second-factor-setup"]);
-  const { secret } = (await (await ask("POST", "/api/account/second-factor", open, { password })).json()) as ProposedSecondFactor;
-  const confirmed = await ask("POST", "/api/account/second-factor/confirm", open, { code: shown(secret) });
+  const { secret } = (await (await box.ask("POST", "/api/account/second-factor", open, { password })).json()) as ProposedSecondFactor;
+  const confirmed = await box.ask("POST", "/api/account/second-factor/confirm", open, { code: shown(secret) });
   assert.equal(await statusWith(cookieOf(confirmed)), 200);
-  assert.equal((await ask("POST", "/api/sign-in-settings", admin, { ...settings, secondFactorFor: [] })).status, 204);
+  assert.equal((await box.ask("POST", "/api/sign-in-settings", admin, { ...settings, secondFactorFor: [] })).status, 204);
 });
 
 test("an administrator removes it for somebody who has lost their telephone; sessions end", async () => {
   const { id, cookie } = await addWithFactor("kurt");
   admin = await box.signIn("admin");
-  assert.equal((await ask("POST", `/api/users/${id}/reset-second-factor`, admin)).status, 204);
+  assert.equal((await box.ask("POST", `/api/users/${id}/reset-second-factor`, admin)).status, 204);
   assert.equal(await statusWith(cookie), 401);
   assert.equal(await statusWith(await box.signIn("kurt")), 200);
   assert.equal(box.database.all("select * from recovery_code where user_id = ?", id).length, 0);
@@ -173,7 +166,7 @@ test("a session that was ended while its code was looked at does not come back",
   const half = await box.signIn("lena");
   admin = await box.signIn("admin");
   const given = giveCode(half, codes[9]!); // looked at for some hundred ms
-  await ask("DELETE", `/api/users/${id}/sessions`, admin);
+  await box.ask("DELETE", `/api/users/${id}/sessions`, admin);
   const answer = await given;
   assert.deepEqual([answer.status, box.database.all("select * from session where user_id = ?", id).length], [401, 0]);
 });

@@ -16,20 +16,12 @@ before(async () => {
 });
 after(() => box.close());
 
-function ask(method: string, path: string, cookie: string, body?: unknown): Promise<Response> {
-  return fetch(`${box.origin}${path}`, {
-    method,
-    headers: { cookie, Origin: box.origin, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
-
 async function codeOf(answer: Response): Promise<string> {
   return ((await answer.json()) as ErrorBody).error.code;
 }
 
 async function add(name: string, role: string): Promise<InitialPassword> {
-  const answer = await ask("POST", "/api/users", admin, { name, role });
+  const answer = await box.ask("POST", "/api/users", admin, { name, role });
   assert.equal(answer.status, 201);
   return (await answer.json()) as InitialPassword;
 }
@@ -38,21 +30,24 @@ async function add(name: string, role: string): Promise<InitialPassword> {
 async function addSettled(name: string, role = "reviewer"): Promise<{ id: number; cookie: string }> {
   const { id, password: initial } = await add(name, role);
   const first = await box.signIn(name, initial);
-  const changed = await ask("POST", "/api/account/password", first, { current: initial, next: own });
+  const changed = await box.ask("POST", "/api/account/password", first, { current: initial, next: own });
   assert.equal(changed.status, 204);
   return { id, cookie: changed.headers.getSetCookie()[0]!.split(";")[0]! };
 }
 
-const statusWith = async (cookie: string): Promise<number> => (await ask("GET", "/api/series", cookie)).status;
+const statusWith = async (cookie: string): Promise<number> => (await box.ask("GET", "/api/series", cookie)).status;
 
 test("a new user gets a password for one sign-in, and may do nothing before choosing another", async () => {
   const { password: initial } = await add("dora", "reviewer");
   assert.match(initial, /^([a-z2-7]{5}-){3}[a-z2-7]{5}$/);
   const cookie = await box.signIn("dora", initial);
-  assert.deepEqual(await (await ask("GET", "/api/session", cookie)).json(), { user: { name: "dora", role: "reviewer" }, owes: "password" });
-  const refused = await ask("GET", "/api/series", cookie);
+  assert.deepEqual(await (await box.ask("GET", "/api/session", cookie)).json(), {
+    user: { name: "dora", role: "reviewer" },
+    owes: "password",
+  });
+  const refused = await box.ask("GET", "/api/series", cookie);
   assert.deepEqual([refused.status, await codeOf(refused)], [403, "owes-password"]);
-  const changed = await ask("POST", "/api/account/password", cookie, { current: initial, next: own });
+  const changed = await box.ask("POST", "/api/account/password", cookie, { current: initial, next: own });
   assert.equal(changed.status, 204);
   const renewed = changed.headers.getSetCookie()[0]!.split(";")[0]!;
   assert.equal(await statusWith(renewed), 200);
@@ -68,7 +63,7 @@ test("a password that was made for one sign-in is not taken after a week", async
 
 test("the list says who is there, as what, and who is signed in", async () => {
   const { id } = await addSettled("frida", "engineer");
-  const users = (await (await ask("GET", "/api/users", admin)).json()) as UserSummary[];
+  const users = (await (await box.ask("GET", "/api/users", admin)).json()) as UserSummary[];
   const frida = users.find((user) => user.id === id)!;
   assert.partialDeepStrictEqual(frida, { name: "frida", role: "engineer", initialUntil: null, hasSecondFactor: false, sessions: 1 });
   assert.ok(Math.abs(frida.lastSeenAt! - Date.now()) < 60_000);
@@ -77,17 +72,17 @@ test("the list says who is there, as what, and who is signed in", async () => {
 
 test("a changed role ends the user's sessions, and the next one has it", async () => {
   const { id, cookie } = await addSettled("gerd");
-  assert.equal((await ask("POST", `/api/users/${id}/role`, admin, { role: "engineer" })).status, 204);
+  assert.equal((await box.ask("POST", `/api/users/${id}/role`, admin, { role: "engineer" })).status, 204);
   assert.equal(await statusWith(cookie), 401);
-  assert.partialDeepStrictEqual(await (await ask("GET", "/api/session", await box.signIn("gerd", own))).json(), {
+  assert.partialDeepStrictEqual(await (await box.ask("GET", "/api/session", await box.signIn("gerd", own))).json(), {
     user: { role: "engineer" },
   });
-  assert.equal((await ask("POST", `/api/users/${id}/role`, admin, { role: "root" })).status, 400);
+  assert.equal((await box.ask("POST", `/api/users/${id}/role`, admin, { role: "root" })).status, 400);
 });
 
 test("a reset password ends the sessions, and the one before opens nothing", async () => {
   const { id, cookie } = await addSettled("hanna");
-  const { password: initial } = (await (await ask("POST", `/api/users/${id}/reset-password`, admin)).json()) as InitialPassword;
+  const { password: initial } = (await (await box.ask("POST", `/api/users/${id}/reset-password`, admin)).json()) as InitialPassword;
   assert.equal(await statusWith(cookie), 401);
   await assert.rejects(box.signIn("hanna", own), /answered 401/);
   assert.equal(await statusWith(await box.signIn("hanna", initial)), 403);
@@ -95,37 +90,37 @@ test("a reset password ends the sessions, and the one before opens nothing", asy
 
 test("an administrator ends a user's sessions, and removes the user", async () => {
   const { id, cookie } = await addSettled("ilse");
-  assert.equal((await ask("DELETE", `/api/users/${id}/sessions`, admin)).status, 204);
+  assert.equal((await box.ask("DELETE", `/api/users/${id}/sessions`, admin)).status, 204);
   assert.equal(await statusWith(cookie), 401);
   const again = await box.signIn("ilse", own);
-  assert.equal((await ask("DELETE", `/api/users/${id}`, admin)).status, 204);
+  assert.equal((await box.ask("DELETE", `/api/users/${id}`, admin)).status, 204);
   assert.equal(await statusWith(again), 401);
   await assert.rejects(box.signIn("ilse", own), /answered 401/);
-  assert.equal((await ask("DELETE", `/api/users/${id}`, admin)).status, 404);
+  assert.equal((await box.ask("DELETE", `/api/users/${id}`, admin)).status, 404);
 });
 
 test("the last administrator can be neither removed nor demoted, another one can", async () => {
-  const users = (await (await ask("GET", "/api/users", admin)).json()) as UserSummary[];
+  const users = (await (await box.ask("GET", "/api/users", admin)).json()) as UserSummary[];
   const { id } = users.find(({ name }) => name === "admin")!;
   for (const answer of [
-    await ask("DELETE", `/api/users/${id}`, admin),
-    await ask("POST", `/api/users/${id}/role`, admin, { role: "engineer" }),
+    await box.ask("DELETE", `/api/users/${id}`, admin),
+    await box.ask("POST", `/api/users/${id}/role`, admin, { role: "engineer" }),
   ])
     assert.deepEqual([answer.status, await codeOf(answer)], [422, "last-admin"]);
   const second = await addSettled("jule", "admin");
-  assert.equal((await ask("DELETE", `/api/users/${second.id}`, admin)).status, 204);
+  assert.equal((await box.ask("DELETE", `/api/users/${second.id}`, admin)).status, 204);
 });
 
 test("a name is taken once, whatever its case", async () => {
   await add("kurt", "reviewer");
-  assert.equal(await codeOf(await ask("POST", "/api/users", admin, { name: "KURT", role: "admin" })), "user-exists");
-  assert.equal((await ask("POST", "/api/users", admin, { name: "two words", role: "admin" })).status, 400);
+  assert.equal(await codeOf(await box.ask("POST", "/api/users", admin, { name: "KURT", role: "admin" })), "user-exists");
+  assert.equal((await box.ask("POST", "/api/users", admin, { name: "two words", role: "admin" })).status, 400);
 });
 
 test("a changed password ends the user's other sessions, and asks for the one before", async () => {
   const { cookie } = await addSettled("lena");
   const other = await box.signIn("lena", own);
-  const change = (current: string, next: string) => ask("POST", "/api/account/password", cookie, { current, next });
+  const change = (current: string, next: string) => box.ask("POST", "/api/account/password", cookie, { current, next });
   const wrong = await change("not the password of lena", "another violin harbour 43");
   assert.deepEqual([wrong.status, await codeOf(wrong)], [403, "password-wrong"]);
   assert.equal(await statusWith(other), 200);
@@ -144,7 +139,7 @@ test("a changed password ends the user's other sessions, and asks for the one be
 
 test("guessing the password of a session that was left open is slowed down too", async () => {
   const { cookie } = await addSettled("mona");
-  const guess = async () => (await ask("POST", "/api/account/password", cookie, { current: "a guess", next: own })).status;
+  const guess = async () => (await box.ask("POST", "/api/account/password", cookie, { current: "a guess", next: own })).status;
   const found: number[] = [];
   for (let attempt = 0; attempt < 6; attempt++) found.push(await guess());
   assert.deepEqual(found, [403, 403, 403, 403, 403, 429]);
@@ -154,18 +149,18 @@ test("guessing the password of a session that was left open is slowed down too",
 test("everybody sees their sessions with address and last use, ends one of them, or all", async () => {
   const { cookie } = await addSettled("nora");
   const other = await box.signIn("nora", own);
-  const { sessions } = (await (await ask("GET", "/api/account", cookie)).json()) as Account;
+  const { sessions } = (await (await box.ask("GET", "/api/account", cookie)).json()) as Account;
   assert.equal(sessions.length, 2);
   assert.deepEqual(sessions.map(({ isOwn, address }) => [isOwn, address]).toSorted(), [
     [false, "127.0.0.1"],
     [true, "127.0.0.1"],
   ]);
-  const foreign = (await (await ask("GET", "/api/account", admin)).json()) as Account;
-  assert.equal((await ask("DELETE", `/api/account/sessions/${foreign.sessions[0]!.id}`, cookie)).status, 404, "nobody ends another's");
-  assert.equal((await ask("DELETE", `/api/account/sessions/${sessions.find(({ isOwn }) => !isOwn)!.id}`, cookie)).status, 204);
+  const foreign = (await (await box.ask("GET", "/api/account", admin)).json()) as Account;
+  assert.equal((await box.ask("DELETE", `/api/account/sessions/${foreign.sessions[0]!.id}`, cookie)).status, 404, "nobody ends another's");
+  assert.equal((await box.ask("DELETE", `/api/account/sessions/${sessions.find(({ isOwn }) => !isOwn)!.id}`, cookie)).status, 204);
   assert.equal(await statusWith(other), 401);
   const third = await box.signIn("nora", own);
-  const all = await ask("DELETE", "/api/account/sessions", third);
+  const all = await box.ask("DELETE", "/api/account/sessions", third);
   assert.match(all.headers.getSetCookie()[0] ?? "", /Max-Age=0/);
   assert.deepEqual([await statusWith(cookie), await statusWith(third)], [401, 401]);
   assert.equal(await statusWith(admin), 200);
@@ -173,7 +168,7 @@ test("everybody sees their sessions with address and last use, ends one of them,
 
 test("the limits of sessions are settings, within what is reasonable", async () => {
   const { cookie } = await addSettled("olga");
-  const set = (body: object) => ask("POST", "/api/sign-in-settings", admin, body);
+  const set = (body: object) => box.ask("POST", "/api/sign-in-settings", admin, body);
   for (const body of [
     { idleMinutes: 61, absoluteHours: 12, secondFactorFor: [] },
     { idleMinutes: 30, absoluteHours: 25, secondFactorFor: [] },
