@@ -171,6 +171,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     onBytes: createYoungCollector(),
     wake: () => runner.wake(),
   });
+  const retriever = new Retriever(folder.temporary);
+  started.defer(() => retriever.stop());
   const runner = new Runner({
     database,
     clock,
@@ -199,6 +201,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),
       maxObjectBytes: limits.objectMegabytes * 1_048_576,
       webStore,
+      retriever,
       async readModel(name) {
         ({ models } = await usableModels([shippedModels, folder.models])); // what was installed or replaced since the start counts
         return models.get(name)?.manifest;
@@ -245,8 +248,6 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     if (seriesId !== undefined) changes.seriesChanged(seriesId);
     wakeAfter();
   };
-  const retriever = new Retriever(folder.temporary);
-  started.defer(() => retriever.stop());
   const names = [...http.names, ...ownHostNames()];
   const webTls = http.tls === "off" ? undefined : await WebTls.open({ setting: http.tls, folder: folder.https, names, clock, log });
   started.defer(() => webTls?.stop());

@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { explicitVrLittleEndian, implicitVrLittleEndian } from "../dicom/transfer-syntaxes.ts";
 import type { AeTitle, Uid } from "../domain/ids.ts";
@@ -24,7 +25,15 @@ export type StoreFile = {
    * byte or not at all.
    */
   readonly isOurs?: boolean;
+  /**
+   * The same object without compression, in Explicit VR Little Endian: it goes out where the peer does not take the file's own syntax. Asked for only
+   * then; who sends closes the file.
+   */
+  readonly decode?: () => Promise<OpenedFile>;
 };
+
+/** A Part 10 file that is open, and where its data set begins. */
+export type OpenedFile = { readonly handle: FileHandle; readonly dataSetOffset: number };
 
 /** What became of one file. */
 export type StoreOutcome =
@@ -32,8 +41,9 @@ export type StoreOutcome =
   | {
       readonly kind: "stored";
       readonly status: number;
-      readonly comment?: string /** In Implicit VR, not as the file is. */;
-      readonly rewritten?: true;
+      readonly comment?: string;
+      /** Without compression or in the other encoding, not as the file is. */
+      readonly rewritten?: "explicit" | "implicit";
     }
   /** The peer said no. `permanent`: another try will not help. */
   | { readonly kind: "refused"; readonly status: number; readonly permanent: boolean; readonly message: string; readonly comment?: string }
@@ -157,38 +167,48 @@ function contextRefused(message: string): StoreOutcome {
 
 /** One presentation context per pair of class and transfer syntax, with that syntax only: the bytes go out as they are where that is taken. */
 function contextsFor(files: readonly StoreFile[]): WantedContext[] {
-  const rewritten = files.filter(mayRewrite).map((file) => ({ ...file, transferSyntaxUid: implicitVrLittleEndian }));
-  const pairs = new Map(
-    [...files, ...rewritten].map(({ sopClassUid, transferSyntaxUid }) => [
-      `${sopClassUid} ${transferSyntaxUid}`,
-      { sopClassUid, transferSyntaxUid },
-    ]),
+  const wanted = files.flatMap((file) =>
+    waysOf(file).map(({ transferSyntaxUid }) => ({ sopClassUid: file.sopClassUid, transferSyntaxUid })),
   );
+  const pairs = new Map(wanted.map((pair) => [`${pair.sopClassUid} ${pair.transferSyntaxUid}`, pair]));
   return [...pairs.values()].map(({ sopClassUid, transferSyntaxUid }) => ({
     abstractSyntax: sopClassUid,
     transferSyntaxes: [transferSyntaxUid],
   }));
 }
 
-function mayRewrite({ isOurs, transferSyntaxUid }: StoreFile): boolean {
-  return isOurs === true && transferSyntaxUid === explicitVrLittleEndian;
+type Way = { readonly transferSyntaxUid: Uid; readonly isDecoded: boolean; readonly rewritten?: "explicit" | "implicit" };
+
+/** In which transfer syntaxes a file can go out, best first: as it is; without compression; in Implicit VR. */
+function waysOf({ isOurs, transferSyntaxUid, decode }: StoreFile): Way[] {
+  const isDecoded = decode !== undefined;
+  return [
+    { transferSyntaxUid, isDecoded: false },
+    ...(isDecoded ? [{ transferSyntaxUid: explicitVrLittleEndian, isDecoded, rewritten: "explicit" as const }] : []),
+    ...(isOurs && (isDecoded || transferSyntaxUid === explicitVrLittleEndian)
+      ? [{ transferSyntaxUid: implicitVrLittleEndian, isDecoded, rewritten: "implicit" as const }]
+      : []),
+  ];
 }
 
 async function storeFile(association: Association, sender: FileSender, file: StoreFile): Promise<StoreOutcome> {
   if (association.failure) return notSent(association.failure);
   const { sopClassUid, transferSyntaxUid } = file;
-  const asItIs = association.contextFor(sopClassUid, transferSyntaxUid);
-  const contextId = asItIs ?? (mayRewrite(file) ? association.contextFor(sopClassUid, implicitVrLittleEndian) : null);
-  if (contextId === null) return contextRefused(`the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`);
+  const way = waysOf(file).find((each) => association.contextFor(sopClassUid, each.transferSyntaxUid) !== null);
+  if (!way) return contextRefused(`the peer does not take class ${sopClassUid} in transfer syntax ${transferSyntaxUid}`);
+  const contextId = association.contextFor(sopClassUid, way.transferSyntaxUid)!;
   try {
-    const handle = await openForSending(file.path, file.dataSetOffset);
+    const { handle, dataSetOffset } =
+      way.isDecoded && file.decode
+        ? await file.decode()
+        : { handle: await openForSending(file.path, file.dataSetOffset), dataSetOffset: file.dataSetOffset };
     try {
-      const { start, restAt } = asItIs === null ? await readImplicitHead(handle) : { start: undefined, restAt: file.dataSetOffset };
+      const { start, restAt } = way.rewritten === "implicit" ? await readImplicitHead(handle) : { start: undefined, restAt: dataSetOffset };
       const response = await association.request(contextId, storeRequest(association, file), (commandPdus) =>
         sender.send(handle, restAt, contextId, commandPdus, start),
       );
       const outcome = outcomeOf(response);
-      return outcome.kind === "stored" && start ? { ...outcome, rewritten: true } : outcome;
+      return outcome.kind === "stored" && way.rewritten ? { ...outcome, rewritten: way.rewritten } : outcome;
     } finally {
       await handle.close();
     }

@@ -14,13 +14,13 @@ import { addReceipt } from "../store/receipts.ts";
 import { getResult } from "../store/results.ts";
 import { listPausedNodes } from "../store/settings.ts";
 import type { Changes } from "./changes.ts";
-import { digestOf, type Form, formsOf } from "./delivery-forms.ts";
+import { digestOf, type Form, type FormOptions, formsOf } from "./delivery-forms.ts";
 import { requestCommitmentJob } from "./job-kinds.ts";
 import { isItsTurn, nodeOf, sendReviewedReport, wakeNext } from "./outbox.ts";
-import { destinationsToTell, type ReportOptions } from "./reports.ts";
+import { destinationsToTell } from "./reports.ts";
 import { isWebNode, stowFirstTaken } from "./web-node.ts";
 
-export type DeliverOptions = ReportOptions & {
+export type DeliverOptions = FormOptions & {
   readonly callingAeTitle: AeTitle;
   /** Who we are to nodes that speak TLS. */
   readonly tls: () => TlsIdentity | undefined;
@@ -30,6 +30,8 @@ export type DeliverOptions = ReportOptions & {
 
 type SentForm = Form & { readonly sha256: string };
 
+/** What a receipt says of an object that did not go out as its file is. */
+const sentOtherwise = { explicit: "sent without compression", implicit: "sent in Implicit VR Little Endian" } as const;
 /** Code of a choice whose class its destination does not take. */
 const classRefused = "class-refused";
 /** Until a delivery that waits for another, or for its node, looks again by itself; what it waits for wakes it before that. */
@@ -75,7 +77,7 @@ export function deliverStep(options: DeliverOptions): Step {
     const { sopClassUid, sopInstanceUid, seriesInstanceUid, sha256 } = form;
     const { status } = outcome;
     const comment = outcome.comment ?? null;
-    const how = outcome.rewritten ? [comment, "sent in Implicit VR Little Endian"].filter(Boolean).join("; ") : comment;
+    const how = outcome.rewritten ? [comment, sentOtherwise[outcome.rewritten]].filter(Boolean).join("; ") : comment;
     return () => {
       const at = clock.now();
       note(deliveryId, { state: "delivered", reason: null, status, comment });

@@ -277,7 +277,7 @@ test("what we wrote goes out in Implicit VR where the peer takes only that, with
     syntaxes: ["LittleEndianImplicit"],
     options: ["--unique-filenames", "--max-pdu", "4096"],
   });
-  const rewritten = { ...stored, rewritten: true };
+  const rewritten = { ...stored, rewritten: "implicit" };
   assert.deepEqual(await storeFiles(nodeAt(storescp.port), "SEGBOX", all), [rewritten, rewritten]);
   const received = await storescp.files();
   for (const { path, sopInstanceUid } of all) {
@@ -310,7 +310,7 @@ test("a large object is rewritten piece by piece: its head may be longer than wh
   await writeFile(path, Buffer.concat([...writePart10({ sopClassUid: seg.sopClassUid, sopInstanceUid, encoding: "explicit", elements })]));
   await using storescp = await startStorescp({ takes: [seg.sopClassUid], syntaxes: ["LittleEndianImplicit"] });
   assert.deepEqual(await storeFiles(nodeAt(storescp.port), "SEGBOX", [{ ...storeFile(path), isOurs: true }]), [
-    { ...stored, rewritten: true },
+    { ...stored, rewritten: "implicit" },
   ]);
   const [received = ""] = await storescp.files();
   assert.deepEqual(await python("test/reference/same-values.py", [path, received]), {

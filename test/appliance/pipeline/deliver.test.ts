@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RefusedError } from "../../../appliance/base/errors.ts";
+import { jpegLsFrames, rleFrames } from "../../../appliance/dicom/frame-compression.ts";
 import { readFileMeta } from "../../../appliance/dicom/part10.ts";
+import { encodeSegLabelmap } from "../../../appliance/dicom/seg-labelmap.ts";
+import { sopClass } from "../../../appliance/dicom/sop-classes.ts";
 import type { ResultOutput } from "../../../appliance/domain/rule.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
 import { mintObjectUids } from "../../../appliance/pipeline/outputs.ts";
@@ -15,10 +18,12 @@ import { takeDocument } from "../../../appliance/store/documents.ts";
 import { listReceipts } from "../../../appliance/store/receipts.ts";
 import { addResult } from "../../../appliance/store/results.ts";
 import { replaceNodesAndRules } from "../../../appliance/store/settings.ts";
+import { resultCases } from "../../conformance/result-cases.ts";
 import { auditBroken, breakAudit, dump, mendAudit } from "../../make/broken-audit.ts";
 import { addSeries, newResult, someUids } from "../../make/database.ts";
 import { startStorescp } from "../../peers/dcmtk.ts";
 import { freePort } from "../../peers/ports.ts";
+import { python } from "../../peers/python.ts";
 import { recordingSink, startRecordingScp } from "../dimse/recording-scp.ts";
 import { pipelineSteps } from "./steps.ts";
 
@@ -145,6 +150,34 @@ test("where the peer does not take the class of object, by context or by answer,
     status: 0,
     refusals: [{ output: "seg", status: 0xa900, reason: { message: "the peer answered A900: no such class here" } }],
   });
+});
+
+test("a compressed label map goes out without compression where its destination takes none, and the receipt says so", async () => {
+  const { request } = resultCases().find(({ name }) => name === "axial")!;
+  const inPieces = (pieces: Iterable<Uint8Array>): Buffer => Buffer.concat([...pieces]);
+  for (const [compression, syntaxes, comment] of [
+    [rleFrames, ["LittleEndianExplicit"], "sent without compression"],
+    [await jpegLsFrames(), ["LittleEndianExplicit"], "sent without compression"],
+    [rleFrames, ["LittleEndianImplicit"], "sent in Implicit VR Little Endian"],
+    [rleFrames, ["RLELossless", "LittleEndianExplicit"], null],
+  ] as const) {
+    await using peer = await startStorescp({ aeTitle: "PACS", takes: [sopClass.labelMapSegmentationStorage], syntaxes });
+    await using box = await waitingDelivery(peer.port, ["seg-labelmap", "seg"]);
+    const [file, plain] = ["seg-labelmap.dcm", "plain.dcm"].map((name) => join(box.resultFolder(box.resultId), name)) as [string, string];
+    await writeFile(file, inPieces(encodeSegLabelmap({ ...request, compression })));
+    await writeFile(plain, inPieces(encodeSegLabelmap(request)));
+    await box.run("deliver", box);
+    assert.partialDeepStrictEqual(getDelivery(box.database, box.deliveryId), { state: "delivered", output: "seg-labelmap", refusals: [] });
+    assert.deepEqual(
+      listReceipts(box.database, box.resultId).map((receipt) => receipt.comment),
+      [comment],
+    );
+    const [received = ""] = await peer.files();
+    const { different } = (await python("test/reference/same-values.py", [comment === null ? file : plain, received])) as {
+      different: string[];
+    };
+    assert.deepEqual(different, []);
+  }
 });
 
 test("a receipt says what exactly a destination has taken: which object, which bytes, by which answer, as which AE title", async () => {

@@ -8,6 +8,7 @@ import { Later } from "../../../appliance/jobs/runner.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { associationEnded, OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { openInstance } from "../../../appliance/pipeline/receive.ts";
+import { Retriever } from "../../../appliance/pipeline/retrieve.ts";
 import { createSteps } from "../../../appliance/pipeline/steps.ts";
 import { WebStore } from "../../../appliance/pipeline/web-store.ts";
 import { Durability } from "../../../appliance/store/durability.ts";
@@ -46,6 +47,7 @@ export async function pipelineSteps({
   const log = createLog(() => {}, Date.now);
   const resultFolder = (id: number) => join(folder, "results", String(id));
   const receiving = { database, objects, space, logSync, changes, clock, log, quietMs, forceMs, wake: () => {}, onBytes: () => {} };
+  const retriever = new Retriever(join(folder, "temporary"));
   const steps = createSteps({
     database,
     objects,
@@ -66,6 +68,7 @@ export async function pipelineSteps({
     associationEnded: (associationId) => associationEnded(associationId, { database, open, changes, clock, log, quietMs, forceMs }),
     maxObjectBytes: 1e9,
     webStore: new WebStore({ ...receiving, open, aeTitle: "SEGBOX", otherStorageClasses: [], maxObjectBytes: 1e9, maxRequests: 8 }),
+    retriever,
     commitmentMs: 60_000,
     readModel: async (name) => (name === manifest.name ? manifest : undefined),
     modelFolder: (name) => modelFolder ?? join(folder, "models", name),
@@ -108,6 +111,10 @@ export async function pipelineSteps({
       const job = claimJob(database, [kind], Number.MAX_SAFE_INTEGER);
       if (job) finishJob(database, job.id);
       return job;
+    },
+    async [Symbol.asyncDispose]() {
+      retriever.stop();
+      await made[Symbol.asyncDispose]();
     },
     waiting: () => database.all<{ key: string; run_at: number }>("select key, run_at from job where state = 'waiting' order by id"),
   };
