@@ -166,10 +166,11 @@ export function dicomWebRetrieveRoutes({ database, clock, resultFolder, dicomWeb
 
 const all = (objects: readonly WebObject[]): readonly WebObject[] => objects;
 
-/** What stands for a study or series: the object in the middle of its first series. */
+/** What stands for a study or series: the object in the middle of its largest series, which is one of images where there is any. */
 function inTheMiddle(objects: readonly WebObject[]): readonly WebObject[] {
-  const first = objects.filter(({ seriesInstanceUid }) => seriesInstanceUid === objects[0]!.seriesInstanceUid);
-  return first.slice(first.length >> 1).slice(0, 1);
+  const series = Map.groupBy(objects, ({ seriesInstanceUid }) => seriesInstanceUid);
+  const [largest = []] = [...series.values()].toSorted((a, b) => b.length - a.length);
+  return largest.slice(largest.length >> 1).slice(0, 1);
 }
 
 async function* partsOf(made: Retrieved, type: string): AsyncGenerator<Part, void, undefined> {
