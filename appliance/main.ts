@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { settleImports } from "../models/import/install.ts";
 import { applySiteFile } from "../provisioning/apply-site.ts";
 import type { ReceivingState } from "./api/device.ts";
+import { backupState } from "./backup/run-backup.ts";
 import type { Clock } from "./base/clock.ts";
 import { messageOf, RefusedError } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
@@ -36,6 +37,7 @@ import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { noteCommitment } from "./pipeline/commit-delivery.ts";
 import { startDicomNode } from "./pipeline/dicom-node.ts";
 import { startNightly } from "./pipeline/nightly.ts";
+import { startNightlyBackup } from "./pipeline/nightly-backup.ts";
 import { pauseNode, retryDelivery } from "./pipeline/outbox.ts";
 import { OwnTls } from "./pipeline/own-tls.ts";
 import { openInstance } from "./pipeline/receive.ts";
@@ -315,6 +317,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           model: [...models.values()].map(({ manifest: { name, version, title } }) => ({ name, version, title })),
           destinations: listNodes(database).map(({ name, aeTitle }) => ({ name, aeTitle })),
           disk: { ...disk, minimumFreeBytes: space.minimumBytes },
+          backup: backupState(database, clock.now()),
         };
       },
     },
@@ -353,6 +356,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => retaining.stop());
   const nightly = startNightly(database, clock, log);
   started.defer(() => nightly.stop());
+  const nightlyBackup = startNightlyBackup({ database, folder, clock, softwareVersion }, log);
+  started.defer(() => nightlyBackup.stop());
   readMachine().then(
     (machine) => log.info("machine", machine),
     (error: unknown) => log.warn("machine-unknown", { message: messageOf(error) }),

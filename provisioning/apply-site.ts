@@ -32,15 +32,16 @@ export async function applySiteFile(database: Database, path: string, now: numbe
 
 /** What a site file sets, as it stands now. Secrets stand in files of their own, of which it has the paths. */
 function settingsIn(database: Database): Record<string, unknown> {
-  const settings = ["station", "dicom", "http", "retention", "audit"].map((key) => [key, getSetting(database, key)] as const);
+  const settings = ["station", "dicom", "http", "retention", "audit", "backup"].map((key) => [key, getSetting(database, key)] as const);
   return { ...Object.fromEntries(settings), nodes: listNodes(database), rules: listRules(database) };
 }
 
-function applySite(database: Database, { station, dicom, http, retention, audit, nodes, rules }: Site): void {
+function applySite(database: Database, { station, dicom, http, retention, audit, backup, nodes, rules }: Site): void {
   setSetting(database, "station", station);
   setSetting(database, "dicom", dicom);
   setSetting(database, "http", http);
   setSetting(database, "retention", retention);
   setSetting(database, "audit", audit);
+  setSetting(database, "backup", backup ?? null);
   replaceNodesAndRules(database, nodes, rules);
 }

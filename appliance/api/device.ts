@@ -4,6 +4,17 @@
  */
 export type ReceivingState = "open" | "disk-full" | "storage-failed";
 
+/**
+ * Backups. off: none are set up. late: the last good one is older than the site allows, or there is none yet. failed: the last try failed;
+ * `error` says why.
+ */
+export type BackupState = {
+  readonly state: "off" | "good" | "late" | "failed";
+  /** UTC epoch ms. */
+  readonly lastGoodAt: number | null;
+  readonly error: string | null;
+};
+
 /** GET /api/device: what the page's head and foot show. */
 export type Device = {
   readonly stationName: string;
@@ -20,4 +31,5 @@ export type Device = {
     /** With less free space the box takes no images. */
     readonly minimumFreeBytes: number;
   };
+  readonly backup: BackupState;
 };

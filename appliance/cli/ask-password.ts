@@ -8,13 +8,19 @@ const interrupt = "\u0003"; // Ctrl-C, which raw mode hands over as a character
 
 /** Asks for a new password twice on a terminal, without showing it. Refused when the two differ, or the person gives up. */
 export async function askNewPassword(terminal: ReadStream, write: (text: string) => void): Promise<string> {
-  const password = await askHidden(terminal, write, `Password, at least ${shortestPassword} characters: `);
-  const again = await askHidden(terminal, write, "The same again: ");
-  if (password !== again) throw new RefusedError("passwords-differ", "the two passwords are not the same; nothing was changed");
-  return password;
+  return askTwice(terminal, write, `Password, at least ${shortestPassword} characters: `, "passwords");
 }
 
-function askHidden(terminal: ReadStream, write: (text: string) => void, question: string): Promise<string> {
+/** Asks for a secret twice. Refused when the two differ, or the person gives up. */
+export async function askTwice(terminal: ReadStream, write: (text: string) => void, question: string, what: string): Promise<string> {
+  const secret = await askHidden(terminal, write, question);
+  const again = await askHidden(terminal, write, "The same again: ");
+  if (secret !== again) throw new RefusedError("passwords-differ", `the two ${what} are not the same; nothing was changed`);
+  return secret;
+}
+
+/** Asks for a secret on a terminal, without showing it. Refused when the person gives up. */
+export function askHidden(terminal: ReadStream, write: (text: string) => void, question: string): Promise<string> {
   terminal.setRawMode(true); // before the question: what is typed at once must not show either
   terminal.setEncoding("utf8");
   write(question);

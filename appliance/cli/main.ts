@@ -1,6 +1,7 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { plainly } from "../base/system-errors.ts";
 import { auditExport, auditList, auditVerify } from "./audit.ts";
+import { backupCommands } from "./backup.ts";
 import { type Command, parseCommand, UsageError } from "./command.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   auditExport,
   auditVerify,
   ...userCommands,
+  ...backupCommands,
   demo,
 ];
 

@@ -17,6 +17,10 @@ export type DataFolder = {
   readonly benchmark: (model: string) => string;
   /** The web page's own key and certificate. */
   readonly https: string;
+  /** Key and request for TLS between DICOM nodes, as `segbox tls request` makes them. */
+  readonly tls: string;
+  /** After a restore: files that the settings name elsewhere on the machine. */
+  readonly namedFiles: string;
   /** Private key of the box that signs how far the audit trail went (PEM); beside it, with `.pub`, the public one. */
   readonly auditKey: string;
   /** Signed heads of the audit trail, JSON lines. */
@@ -38,6 +42,8 @@ export function dataFolder(root: string): DataFolder {
     activation: (model) => join(root, "activations", `${model}.json`),
     benchmark: (model) => join(root, "benchmarks", `${model}.json`),
     https: join(root, "https"),
+    tls: join(root, "tls"),
+    namedFiles: join(root, "named-files"),
     auditKey: join(root, "audit-key.pem"),
     auditHeads: join(root, "audit-heads.jsonl"),
     temporary: join(root, "temporary"),

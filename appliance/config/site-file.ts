@@ -16,6 +16,7 @@ import {
   usualOutputSettings,
 } from "../domain/rule.ts";
 import { auditSchema } from "./audit-settings.ts";
+import { backupSchema } from "./backup-settings.ts";
 import { aeTitle, dicomSchema, file, host, remotePort } from "./dicom-settings.ts";
 import { httpSchema } from "./http-settings.ts";
 import { isLoopback, isNowhere } from "./no-node.ts";
@@ -145,6 +146,7 @@ const siteSchema = z
     http: httpSchema.prefault({}),
     audit: auditSchema.prefault({}),
     retention: retentionSchema.prefault({}),
+    backup: backupSchema.optional(),
     nodes: z.array(node).default([]),
     rules: z
       .array(

@@ -271,7 +271,7 @@ async function unlessFull<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /** Makes new names in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();

@@ -13,7 +13,7 @@ const serviceRows = [
   ["appliance/domain", "appliance/volume"],
   ["appliance/dicom", "appliance/report", "appliance/nnunet", "appliance/api", "appliance/config"],
   ["appliance/store", "appliance/dimse", "appliance/dicomweb", "appliance/inference", "appliance/host"],
-  ["appliance/jobs", "appliance/update", "models", "provisioning"],
+  ["appliance/jobs", "appliance/update", "appliance/backup", "models", "provisioning"],
   ["appliance/pipeline"],
   ["appliance/http"],
   ["appliance/main.ts"],

@@ -39,6 +39,7 @@ export type BoxOptions = {
   readonly dicom?: object;
   /** Further settings of the web server. */
   readonly http?: object;
+  readonly backup?: object;
   /** A program, with its arguments, that the service runs under. */
   readonly under?: readonly string[];
   /** More of its environment. */
@@ -75,6 +76,7 @@ export async function startBox({
   rules,
   dicom = {},
   http = {},
+  backup,
   under = [],
   env = {},
 }: BoxOptions): Promise<Box> {
@@ -83,6 +85,7 @@ export async function startBox({
     station: { name: "TEST", ...(organization === undefined ? {} : { organization }) },
     dicom: { aeTitle: "SEGBOX", port: 0, quietSeconds, ...dicom },
     http: { port: 0, tls: "off", ...http },
+    ...(backup === undefined ? {} : { backup }),
     nodes: [
       { name: "scanner", aeTitle: "CT1", host: "127.0.0.1", port: scannerPort },
       { name: "pacs", aeTitle: pacs.aeTitle, host: "127.0.0.1", port: pacs.dicomPort },

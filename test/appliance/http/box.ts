@@ -136,6 +136,7 @@ export async function startBox({
       model: [{ name: model.name, version: model.version, title: model.title }],
       destinations: [{ name: "PACS", aeTitle: "ORTHANC" }],
       disk: { freeBytes: 400e9, totalBytes: 500e9, minimumFreeBytes: 2e9 },
+      backup: { state: "good", lastGoodAt: 1_790_000_000_000, error: null },
     }),
   };
   const start = (port: number) =>
