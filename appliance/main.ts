@@ -48,7 +48,7 @@ import { reviewResult } from "./pipeline/review.ts";
 import { createSteps, lanes } from "./pipeline/steps.ts";
 import { WebStore } from "./pipeline/web-store.ts";
 import { addAudit, chainAudit } from "./store/audit.ts";
-import { lockFolder, openDatabase } from "./store/database.ts";
+import { lockFolder, openDatabase, requireSoundDatabase } from "./store/database.ts";
 import { getDelivery } from "./store/deliveries.ts";
 import { Durability } from "./store/durability.ts";
 import { FreeSpace } from "./store/free-space.ts";
@@ -56,6 +56,7 @@ import { releaseRunningJobs } from "./store/jobs.ts";
 import { LogSync } from "./store/log-sync.ts";
 import { ObjectFolder } from "./store/objects.ts";
 import { getResult } from "./store/results.ts";
+import { setRunMark, wasCutOff } from "./store/run-mark.ts";
 import { noteRestart } from "./store/series.ts";
 import { getSetting, listNodes, listRules } from "./store/settings.ts";
 
@@ -94,8 +95,23 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   await settleImports(folder.models);
   const lock = lockFolder(folder.lock);
   started.defer(() => lock.close());
-  const database = await openDatabase(folder.database, clock.now());
+  if (wasCutOff(folder.runMark)) {
+    const startedMs = clock.monotonicMs();
+    log.warn("ended-uncleanly", { check: "database" });
+    requireSoundDatabase(folder.database);
+    log.info("database-sound", { durationMs: Math.round(clock.monotonicMs() - startedMs) });
+  }
+  const runMark = await setRunMark(folder.runMark, clock.now());
+  started.defer(() => runMark.end());
+  const database = await openDatabase(folder.database, clock.now()).catch((error: unknown) => {
+    runMark.keep(); // whatever is wrong with it, the next start looks
+    throw error;
+  });
   started.defer(() => database.close());
+  database.onDamage((message) => {
+    runMark.keep();
+    log.error("database-damaged", { message, remedy: "start again: the database is then checked; restore the last backup" });
+  });
   if (chainAudit(database)) log.info("audit-chained");
   const auditHeads = await AuditHeads.open(database, folder, clock, log);
   started.defer(() => auditHeads.stop());

@@ -5,6 +5,8 @@ export type DataFolder = {
   readonly root: string;
   readonly database: string;
   readonly lock: string;
+  /** There while a service runs; left behind by one that was cut off. */
+  readonly runMark: string;
   /** What secrets in the database are encrypted with; a backup without it has no second factors. */
   readonly secretKey: string;
   /** Received DICOM files. */
@@ -36,6 +38,7 @@ export function dataFolder(root: string): DataFolder {
     root,
     database: join(root, "segbox.sqlite"),
     lock: join(root, "service.lock"),
+    runMark: join(root, "service.running"),
     secretKey: join(root, "secret.key"),
     objects: join(root, "objects"),
     models: join(root, "models"),

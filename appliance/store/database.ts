@@ -3,6 +3,7 @@ import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { RefusedError, UnavailableError } from "../base/errors.ts";
+import { faultsOfDatabase, isDamage } from "./check-database.ts";
 
 const migrationsFolder = join(import.meta.dirname, "migrations");
 
@@ -15,12 +16,20 @@ type Migration = { readonly id: string; readonly sql: string; readonly breaking:
 export class Database {
   readonly sql: Sqlite.Database;
   #dataVersion: number | undefined;
+  #damage: UnavailableError | undefined;
+  #onDamage: (message: string) => void = () => {};
   readonly #statements = new Map<string, Sqlite.Statement>();
 
   /** Opens without migrating; see {@link openDatabase}. */
   constructor(path: string) {
     this.sql = new Sqlite(path);
-    this.sql.pragma("journal_mode = wal");
+    try {
+      this.sql.pragma("journal_mode = wal"); // the first look at the file
+    } catch (error) {
+      this.sql.close();
+      if (error instanceof Sqlite.SqliteError && isDamage(error.code)) throw damagedDatabase(path, [error.message]);
+      throw error;
+    }
     this.sql.pragma("foreign_keys = on");
     this.sql.pragma("secure_delete = on"); // what is deleted is overwritten: a patient's name must not be read from free pages
     this.sql.pragma("recursive_triggers = on"); // else "insert or replace" would pass by the triggers that keep the audit trail append-only
@@ -29,11 +38,19 @@ export class Database {
   }
 
   /**
+   * Called once, when SQLite finds that the file is not what it has written. From then on nothing is read or written any more: every use of it is
+   * an UnavailableError, so that nothing is acknowledged, made or sent on the strength of a damaged database.
+   */
+  onDamage(called: (message: string) => void): void {
+    this.#onDamage = called;
+  }
+
+  /**
    * All or nothing. Nested calls join the outer one. UnavailableError when the disk is full or away, or another process held the write lock
    * for too long: nothing was changed then, and a later try may succeed.
    */
   transaction<T>(body: () => T): T {
-    return unlessAway(() => this.sql.transaction(body).immediate());
+    return this.#use(() => this.sql.transaction(body).immediate());
   }
 
   /**
@@ -51,23 +68,25 @@ export class Database {
 
   /** Reads one state of the database, whatever others write meanwhile; holds nobody up. */
   snapshot<T>(body: () => T): T {
-    return unlessAway(() => this.sql.transaction(body).deferred());
+    return this.#use(() => this.sql.transaction(body).deferred());
   }
 
   all<Row>(text: string, ...values: unknown[]): Row[] {
-    return unlessAway(() => this.#prepare(text).all(...values) as Row[]);
+    return this.#use(() => this.#prepare(text).all(...values) as Row[]);
   }
 
   get<Row>(text: string, ...values: unknown[]): Row | undefined {
-    const statement = this.#prepare(text);
-    const first = (): Row | undefined => statement.get(...values) as Row | undefined;
-    // better-sqlite3 looks at the first row only, so that what writes (`returning`) would be committed after it, and nobody told that it failed
-    return statement.readonly || this.sql.inTransaction ? unlessAway(first) : this.transaction(first);
+    return this.#use(() => {
+      const statement = this.#prepare(text);
+      const first = (): Row | undefined => statement.get(...values) as Row | undefined;
+      // better-sqlite3 looks at the first row only, so that what writes (`returning`) would be committed after it, and nobody told that it failed
+      return statement.readonly || this.sql.inTransaction ? first() : this.transaction(first);
+    });
   }
 
   /** How many rows changed, and the id of the row last inserted. */
   run(text: string, ...values: unknown[]): { changes: number; id: number } {
-    const { changes, lastInsertRowid } = unlessAway(() => this.#prepare(text).run(...values));
+    const { changes, lastInsertRowid } = this.#use(() => this.#prepare(text).run(...values));
     return { changes, id: Number(lastInsertRowid) };
   }
 
@@ -97,11 +116,27 @@ export class Database {
 
   /** Copies one state of the database into a new file, whatever others write meanwhile. Holds up this process only; needs as much space again. */
   copyTo(path: string): void {
-    unlessAway(() => this.sql.prepare("vacuum into ?").run(path));
+    this.#use(() => this.sql.prepare("vacuum into ?").run(path));
   }
 
   close(): void {
     this.sql.close();
+  }
+
+  #use<T>(access: () => T): T {
+    if (this.#damage) throw this.#damage;
+    try {
+      return unlessAway(access);
+    } catch (error) {
+      if (!(error instanceof Sqlite.SqliteError) || !isDamage(error.code)) throw error;
+      this.#damage = new UnavailableError(
+        "database-damaged",
+        `the database is damaged (${error.code}: ${error.message}); nothing is done until it was restored`,
+        { cause: error },
+      );
+      this.#onDamage(error.message);
+      throw this.#damage;
+    }
   }
 
   #prepare(text: string): Sqlite.Statement {
@@ -158,6 +193,22 @@ function unlessAway<T>(access: () => T): T {
     if (!(error instanceof Sqlite.SqliteError) || !passing.test(error.code)) throw error;
     throw new UnavailableError("database-unavailable", `can't use the database (${error.code}: ${error.message})`, { cause: error });
   }
+}
+
+/**
+ * After a service was cut off: refuses a database that is damaged, before anything has written to it, so that it stays as it was found. A
+ * sound one takes its time too: README.md says how long.
+ */
+export function requireSoundDatabase(path: string): void {
+  const faults = existsSync(path) ? faultsOfDatabase(path) : [];
+  if (faults.length > 0) throw damagedDatabase(path, faults);
+}
+
+function damagedDatabase(path: string, faults: readonly string[]): RefusedError {
+  return new RefusedError(
+    "database-damaged",
+    `the database ${path} is damaged, and nothing was started or changed (${faults.slice(0, 3).join("; ")}). Keep the data folder as it is, with the received images in it, and restore the last backup into a new one: segbox restore FILE --data NEW`,
+  );
 }
 
 /** The database of a data folder that a service has set up; refused where there is none, so that a mistyped folder does not get one. */

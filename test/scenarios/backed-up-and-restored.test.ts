@@ -82,7 +82,8 @@ test("a box is backed up while it receives, and goes on elsewhere from that one 
     assert.equal((await box.get<Device>(paths.device)).backup.state, "late", "none was made yet");
     assert.equal((await segbox(["backup", "now", "--data", data])).code, 1, "not without a passphrase");
     assert.equal((await box.get<Device>(paths.device)).backup.state, "failed");
-    await storescu({ port: box.dicomPort, callingAeTitle: "CT1", calledAeTitle: box.aeTitle, paths: [exampleCt] });
+    const { statuses } = await dcmsend({ port: box.dicomPort, callingAeTitle: "CT1", calledAeTitle: box.aeTitle, paths: [exampleCt] });
+    assert.equal(statuses.length, 20);
     await box.seriesWhen(isDelivered);
     const set = await segbox(["backup", "passphrase", "--data", data, "--passphrase-stdin"], `${passphrase}\n`);
     assert.deepEqual([set.code, set.stderr], [0, ""]);

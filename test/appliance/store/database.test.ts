@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { open, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Database, lockFolder, openDatabase } from "../../../appliance/store/database.ts";
-import { temporaryDatabase } from "../../make/database.ts";
+import { addSeries, temporaryDatabase } from "../../make/database.ts";
 import { temporaryFolder } from "../../peers/folder.ts";
 import { start } from "../../peers/process.ts";
 
@@ -190,4 +190,37 @@ test("optimizing gives the write-ahead log's space back and keeps the rows", asy
   database.optimize();
   assert.equal(await sizeOfLog(), 0);
   assert.equal(database.all("select key from setting").length, 1);
+});
+
+test("once a page is found damaged, nothing is read or written any more, and it is told once", async () => {
+  await using made = await temporaryDatabase();
+  const path = join(made.folder, "segbox.sqlite");
+  addSeries(made.database, 50);
+  const pageBytes = made.database.sql.pragma("page_size", { simple: true }) as number;
+  const { rootpage } = made.database.get<{ rootpage: number }>("select rootpage from sqlite_schema where name = 'instance'")!;
+  made.database.close();
+  const file = await open(path, "r+");
+  await file.write(Buffer.alloc(pageBytes, 0xa5), 0, pageBytes, (rootpage - 1) * pageBytes);
+  await file.close();
+
+  const database = await openDatabase(path, 1);
+  const told: string[] = [];
+  database.onDamage((message) => told.push(message));
+  assert.equal(database.get<{ n: number }>("select count(*) as n from series")!.n, 1, "not seen yet");
+  for (const use of [
+    () => database.get("select sum(size_bytes) from instance"),
+    () => database.get("select count(*) from series"),
+    () => database.run("insert into setting (key, value) values ('a', '1')"),
+    () => database.transaction(() => {}),
+  ])
+    assert.throws(use, { name: "UnavailableError", code: "database-damaged", message: /nothing is done until it was restored/ });
+  assert.equal(told.length, 1);
+  database.close();
+});
+
+test("what is no database is refused with what to do", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "segbox.sqlite");
+  await writeFile(path, "x".repeat(5000));
+  await assert.rejects(openDatabase(path, 1), { name: "RefusedError", code: "database-damaged", message: /restore the last backup/ });
 });
