@@ -44,8 +44,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   fontkit: ["appliance/report"],
   "jpeg-js": ["appliance/report"],
   pdfkit: ["appliance/report"],
-  // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest.
-  zod: ["appliance/api", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],
+  // Where something is read that others wrote: requests, the site's file, nnU-Net's plans, a model's manifest, a backup.
+  zod: ["appliance/api", "appliance/backup", "appliance/config", "appliance/nnunet", "appliance/inference", "appliance/http"],
   // Which passwords are taken is shown while one is typed, by the rule that the service has too.
   "@zxcvbn-ts/core": ["appliance/api"],
   "@zxcvbn-ts/language-common": ["appliance/api"],
