@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import type { Device } from "../appliance/api/device.ts";
+import type { BackupState, Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
 import { accountAddress, callersAddress, deliveriesAddress, modelsAddress, parseAddress, tokensAddress, usersAddress } from "./address.ts";
@@ -10,6 +10,7 @@ import { LiveConnection, type LiveState } from "./api/live.ts";
 import { readSession, signOut } from "./api/session.ts";
 import { shared } from "./styles/shared.ts";
 import { text } from "./text/en.ts";
+import { formatMoment, legible } from "./text/format.ts";
 import { errorSentence } from "./text/reasons.ts";
 import "./elements/error-notice.ts";
 import "./pages/sign-in/sign-in-page.ts";
@@ -68,11 +69,12 @@ export class SegboxApp extends LitElement {
       <main id="content" tabindex="-1">
         ${this.notice ? html`<p role="alert">${this.notice}</p>` : nothing}
         ${session && this.device && this.device.receiving !== "open" ? html`<p role="alert">${text.receiving[this.device.receiving]}</p>` : nothing}
+        ${session && this.device ? backupAlert(this.device.backup) : nothing}
         ${session ? this.#page(session) : html`<sign-in-page ?isOver=${this.isOver} @signed-in=${this.#onSignedIn}></sign-in-page>`}
       </main>
       <footer class="foot">
         <strong>${text.notADevice}</strong>
-        ${this.device ? html`<span>${text.version(this.device.softwareVersion)}</span>` : nothing}
+        ${this.device ? html`<span>${backupLine(this.device.backup)}</span> <span>${text.version(this.device.softwareVersion)}</span>` : nothing}
       </footer>
     `;
   }
@@ -256,6 +258,19 @@ export class SegboxApp extends LitElement {
 
 async function readSessionOrFail(): Promise<void> {
   if (!(await readSession())) throw new Error("signed out");
+}
+
+const momentOf = (at: number | null): string | null => (at === null ? null : formatMoment(at, Date.now()));
+
+/** Nothing where backups are as they should be, or nobody wanted any. */
+function backupAlert({ state, lastGoodAt, error }: BackupState) {
+  if (state === "failed") return html`<p role="alert">${text.backup.failed(legible(error ?? "", 400), momentOf(lastGoodAt))}</p>`;
+  return state === "late" ? html`<p role="alert">${text.backup.late(momentOf(lastGoodAt))}</p>` : nothing;
+}
+
+function backupLine({ state, lastGoodAt }: BackupState): string {
+  if (state === "off") return text.backup.off;
+  return lastGoodAt === null ? text.backup.none : text.backup.last(formatMoment(lastGoodAt, Date.now()));
 }
 
 let isAdopted = false;

@@ -271,6 +271,17 @@ export const text = {
     "disk-full": "The disk is nearly full: no images are taken until there is room again. Free disk space; it goes on by itself.",
     "storage-failed": "The disk failed to keep what it was given: no images are taken. Check the disk, then start the service again.",
   },
+  backup: {
+    off: "No backup is set up",
+    none: "No backup yet",
+    last: (moment: string) => `Last backup ${moment}`,
+    failed: (why: string, lastGood: string | null) =>
+      `The last backup failed: ${why}. ${lastGood === null ? "There is no good one yet." : `The last good one is of ${lastGood}.`} An engineer has to see to it.`,
+    late: (lastGood: string | null) =>
+      lastGood === null
+        ? "No backup was made yet. It is made at night; an engineer can make one now."
+        : `The last backup is of ${lastGood}, which is older than it should be. An engineer has to see to it.`,
+  },
   callers: {
     title: "Refused callers",
     failed: "The list could not be loaded.",

@@ -50,6 +50,7 @@ const advice: Readonly<Record<string, string>> = {
   "model-missing": askAboutModels,
   "model-digest": askAboutModels,
   "model-fails": askAboutModels,
+  restored: "This box was restored from a backup, which has no images. Send the series again; then try again here where it is offered.",
   "memory-exhausted": "The box had too little memory for this series. An engineer can try again when less is going on.",
   // the way back
   "destination-missing": "Ask the engineer to add the destination again; then try again here.",
