@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey } from "node:crypto";
 import { join } from "node:path";
 import type { BackupState } from "../api/device.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf, RefusedError } from "../base/errors.ts";
 import { type BackupSettings, parseBackupSettings } from "../config/backup-settings.ts";
 import type { DataFolder } from "../config/data-folder.ts";
-import { readPublicKey } from "../host/audit-key.ts";
+import { openAuditKey } from "../host/audit-key.ts";
 import { askChild } from "../host/child-process.ts";
 import { Sealing } from "../host/sealing.ts";
 import { addAudit } from "../store/audit.ts";
@@ -67,7 +67,7 @@ export async function keptPassphrase(database: Database, folder: DataFolder): Pr
 }
 
 export async function boxName(database: Database, folder: DataFolder): Promise<BoxName> {
-  const key = await readPublicKey(`${folder.auditKey}.pub`);
+  const key = createPublicKey(await openAuditKey(folder.auditKey));
   const fingerprint = createHash("sha256")
     .update(key.export({ type: "spki", format: "der" }))
     .digest("hex")
@@ -75,10 +75,11 @@ export async function boxName(database: Database, folder: DataFolder): Promise<B
   return { station: getSetting<{ name: string }>(database, "station")?.name ?? "", fingerprint };
 }
 
-/** Makes a backup now, in a process of its own, and notes how it went, in the audit trail too. Refused where none is set up. */
+/** Makes a backup now, in a process of its own, with an entry in the audit trail before and after. Refused where none is set up. */
 export async function runBackup({ database, folder, clock, softwareVersion, actor, signal }: RunOptions): Promise<WrittenBackup> {
   const settings = backupSettings(database);
   if (!settings) throw new RefusedError("backup-off", "no backup is set up: the site file has no `backup`");
+  addAudit(database, { at: clock.now(), actor, action: "backup-begun", object: "backup", detail: { folder: settings.folder } });
   const note = (noted: Noted, action: string, detail: object): void =>
     database.transaction(() => {
       setSetting(database, "backup-state", noted);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setPassphrase } from "../../../appliance/backup/run-backup.ts";
+import { systemClock } from "../../../appliance/base/clock.ts";
 import { dataFolder } from "../../../appliance/config/data-folder.ts";
 import { type Database, openDatabase } from "../../../appliance/store/database.ts";
 import { replaceNodesAndRules, setSetting } from "../../../appliance/store/settings.ts";
@@ -34,9 +36,26 @@ const changing: Readonly<Record<string, readonly string[]>> = {
   "model bench": ["reference", "--input", series],
   "model quantize": ["installed", "--bench-only"],
   "audit export": [],
+  "backup now": [],
+  "backup passphrase": ["--passphrase-stdin"],
 };
-/** Those that look, or that write elsewhere. The service itself is the routes' matter, and the pipeline's. */
-const others = ["serve", "segment", "explain", "reproduce", "model list", "model fetch", "audit list", "audit verify", "user list", "demo"];
+/** Those that look, or that write elsewhere; what `restore` makes has its entry in the transaction that settles it. The service itself is the routes' matter, and the pipeline's. */
+const others = [
+  "serve",
+  "segment",
+  "explain",
+  "reproduce",
+  "model list",
+  "model card",
+  "model fetch",
+  "audit list",
+  "audit verify",
+  "user list",
+  "backup list",
+  "backup verify",
+  "restore",
+  "demo",
+];
 
 let data: TemporaryFolder;
 let database: Database;
@@ -52,6 +71,9 @@ before(async () => {
   const node = { name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: await freePort(), services: ["find" as const, "move" as const] };
   replaceNodesAndRules(database, [node], []);
   setSetting(database, "dicom", { aeTitle: "SEGBOX" });
+  await mkdir(join(data.path, "backups"));
+  setSetting(database, "backup", { folder: join(data.path, "backups"), mustBeMounted: false });
+  await setPassphrase({ database, folder, clock: systemClock }, "plum violin harbour 41");
   await copyShipped(join(folder.models, "installed"), "installed");
   await copyShipped(join(data.path, "to-import"), "imported");
 });
