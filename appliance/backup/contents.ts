@@ -3,6 +3,7 @@ import { access, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import * as z from "zod";
 import { RefusedError } from "../base/errors.ts";
+import { parseAuditSettings } from "../config/audit-settings.ts";
 import type { DataFolder } from "../config/data-folder.ts";
 import { parseDicomSettings } from "../config/dicom-settings.ts";
 import { parseHttpSettings } from "../config/http-settings.ts";
@@ -93,9 +94,11 @@ async function namedFiles(database: Database, folder: DataFolder, inFolder: read
   const storedDicom = getSetting<unknown>(database, "dicom");
   const storedHttp = getSetting<unknown>(database, "http");
   const dicomTls = storedDicom === undefined ? undefined : parseDicomSettings(storedDicom).tls;
+  const { syslog } = parseAuditSettings(getSetting(database, "audit"));
   const httpTls = storedHttp === undefined ? "off" : parseHttpSettings(storedHttp).tls;
   const paths = [
     ...(dicomTls ? [dicomTls.key, dicomTls.certificate, dicomTls.authorities] : []),
+    ...(syslog ? [syslog.key, syslog.certificate, syslog.authorities] : []),
     ...(typeof httpTls === "string" ? [] : [httpTls.key, httpTls.certificate]),
     ...listNodes(database).flatMap(({ dicomweb }) => [dicomweb?.tokenFile, dicomweb?.passwordFile, dicomweb?.authorities]),
   ].filter((path) => path !== undefined);

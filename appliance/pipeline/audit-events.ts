@@ -121,6 +121,12 @@ const eventOf: Readonly<Record<string, AuditEvent>> = {
   "retention-run": deleted,
   "purge-ordered": deleted,
 
+  "backup-begun": of(events.export, "R", { data: "media" }),
+  "backup-made": of(events.export, "R", { data: "media" }),
+  "backup-failed": of(events.export, "R", { data: "media", outcome: 8 }),
+  "backup-passphrase-set": alert(types.security),
+  "restored-from-backup": alert(types.restricted),
+
   "audit-viewed": of(events.logUsed, "R"),
   "audit-exported": of(events.logUsed, "R"),
   "audit-verified": of(events.logUsed, "R"),
