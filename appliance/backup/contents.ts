@@ -3,10 +3,7 @@ import { access, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import * as z from "zod";
 import { RefusedError } from "../base/errors.ts";
-import { parseAuditSettings } from "../config/audit-settings.ts";
 import type { DataFolder } from "../config/data-folder.ts";
-import { parseDicomSettings } from "../config/dicom-settings.ts";
-import { parseHttpSettings } from "../config/http-settings.ts";
 import { filesOf, listModels } from "../inference/models.ts";
 import type { Database } from "../store/database.ts";
 import { getSetting, listNodes } from "../store/settings.ts";
@@ -90,24 +87,26 @@ async function ownFiles(folder: DataFolder): Promise<string[]> {
   return [...there, ...below].flat().map((path) => relative(folder.root, path));
 }
 
+/** Files that the settings name, wherever they lie: keys, certificates, authorities, secrets. */
 async function namedFiles(database: Database, folder: DataFolder, inFolder: readonly string[]) {
-  const storedDicom = getSetting<unknown>(database, "dicom");
-  const storedHttp = getSetting<unknown>(database, "http");
-  const dicomTls = storedDicom === undefined ? undefined : parseDicomSettings(storedDicom).tls;
-  const { syslog } = parseAuditSettings(getSetting(database, "audit"));
-  const httpTls = storedHttp === undefined ? "off" : parseHttpSettings(storedHttp).tls;
-  const paths = [
-    ...(dicomTls ? [dicomTls.key, dicomTls.certificate, dicomTls.authorities] : []),
-    ...(syslog ? [syslog.key, syslog.certificate, syslog.authorities] : []),
-    ...(typeof httpTls === "string" ? [] : [httpTls.key, httpTls.certificate]),
-    ...listNodes(database).flatMap(({ dicomweb }) => [dicomweb?.tokenFile, dicomweb?.passwordFile, dicomweb?.authorities]),
-  ].filter((path) => path !== undefined);
+  const settings = [...["dicom", "http", "audit"].map((key) => getSetting<unknown>(database, key)), listNodes(database)];
   return Promise.all(
-    [...new Set(paths)].map(async (path, index) => {
+    [...new Set(filesNamedIn(settings))].map(async (path, index) => {
       const inside = relative(folder.root, path);
       const at = inFolder.includes(inside) ? inside : `${relative(folder.root, folder.namedFiles)}/${index + 1}-${basename(path)}`;
       return { path, at: (await isReadable(path)) ? at : null };
     }),
+  );
+}
+
+/** Keys of settings that name a file; a test holds the settings to them, so that a new one is in the backup by itself. */
+export const fileKeys = /^(key|certificate|authorities|\w+File)$/;
+
+/** Whole paths under such keys, at any depth. */
+export function filesNamedIn(settings: unknown): string[] {
+  if (typeof settings !== "object" || settings === null) return [];
+  return Object.entries(settings).flatMap(([key, value]) =>
+    typeof value === "string" ? (fileKeys.test(key) && value.startsWith("/") ? [value] : []) : filesNamedIn(value),
   );
 }
 
