@@ -10,6 +10,7 @@ import type { InferenceRecord, Result } from "../domain/result.ts";
 import { askChild } from "../host/child-process.ts";
 import { usableModels } from "../inference/models.ts";
 import { shippedModels } from "../main.ts";
+import { lazily } from "../pipeline/child-inputs.ts";
 import {
   type ChildProgress,
   childEntry,
@@ -19,7 +20,6 @@ import {
   type SourceFile,
 } from "../pipeline/child-requests.ts";
 import { differencesOf, leastDice, type RunDifference, verdictOf } from "../pipeline/compare-runs.ts";
-import { lazily } from "../pipeline/infer-series.ts";
 import { resultOfUid } from "../pipeline/provenance.ts";
 import { type Database, openExistingDatabase } from "../store/database.ts";
 import { ObjectFolder } from "../store/objects.ts";

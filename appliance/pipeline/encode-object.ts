@@ -9,8 +9,6 @@ import { encodeSegLabelmap } from "../dicom/seg-labelmap.ts";
 import type { SourceSeries } from "../dicom/source.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { ResultOutput } from "../domain/rule.ts";
-import { writeReportPdf } from "../report/pdf.ts";
-import { drawSheet } from "../report/sheet.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import type { EncodeRequest, ReportContent } from "./child-requests.ts";
 import { outputForms } from "./outputs.ts";
@@ -27,7 +25,7 @@ export type ResultParts = {
   readonly written: readonly ResultOutput[];
 };
 
-/** One of a result's objects as a Part 10 file in pieces. */
+/** One of a result's objects as a Part 10 file in pieces. What draws and writes pages is loaded where it is asked for: it takes longer than all else. */
 export async function encodeObject(output: ResultOutput, parts: ResultParts): Promise<Iterable<Uint8Array>> {
   const { request, source, labelMap, manifest } = parts;
   const { uids, device, createdAt, emptySeg, settings } = request;
@@ -64,14 +62,24 @@ export async function encodeObject(output: ResultOutput, parts: ResultParts): Pr
     case "sr":
       return encodeReport(source, manifest, { ...request, uids: uids.sr, ...referencesOf(parts), review: null });
     case "secondary-capture": {
-      const picture = drawSheet({ ...(await reportOf(parts)), title: manifest.title, model: `${manifest.name} ${manifest.version}` });
+      const picture = (await import("../report/sheet.ts")).drawSheet({
+        ...(await reportOf(parts)),
+        title: manifest.title,
+        model: `${manifest.name} ${manifest.version}`,
+      });
       return encodeSecondaryCapture({ ...head, manifest, picture });
     }
     case "pdf": {
       const identity = identityLines(request);
       const checks = missingChecks(request.structures, manifest).map((value) => ({ name: "Check", value }));
       const provenance = [...provenanceLines(request, manifest), ...checks];
-      const pdf = await writeReportPdf({ ...(await reportOf(parts)), title: manifest.title, identity, provenance, createdAt });
+      const pdf = await (await import("../report/pdf.ts")).writeReportPdf({
+        ...(await reportOf(parts)),
+        title: manifest.title,
+        identity,
+        provenance,
+        createdAt,
+      });
       return encodeEncapsulatedPdf({ ...head, pdf, documentTitle: manifest.title, identifiesPatient: identity.length > 0 });
     }
     default:

@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
-import { readFileMeta } from "../dicom/part10.ts";
-import { type SeriesFile, seriesToVolume } from "../dicom/series-to-volume.ts";
+import { seriesToVolume } from "../dicom/series-to-volume.ts";
 import type { AccuracyRecord } from "../domain/accuracy.ts";
 import { evidenceOf } from "../domain/form-evidence.ts";
 import type { InferenceTrace } from "../domain/result.ts";
@@ -12,28 +10,16 @@ import { readSoftwareVersion } from "../host/software-version.ts";
 import { readAccuracy } from "../inference/accuracy-file.ts";
 import { readActivation } from "../inference/activation-file.ts";
 import { startThreads } from "../inference/compute-threads.ts";
-import { type LoadedModel, readModel } from "../inference/models.ts";
 import { engineName } from "../inference/session.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";
 import { straighten } from "../volume/restack.ts";
 import type { CtVolume } from "../volume/volume.ts";
-import { type ChildProgress, modelChanged, type SegmentReply, type SegmentRequest, type SourceFile } from "./child-requests.ts";
+import { lazily, loadVersion } from "./child-inputs.ts";
+import type { ChildProgress, SegmentReply, SegmentRequest } from "./child-requests.ts";
 import { modelFilesOf } from "./model-files.ts";
 import { runModel } from "./run-model.ts";
-
-/** The model that the result was planned with: a result must not name one version and come from another. */
-export async function loadVersion({ modelFolder, modelVersion }: { modelFolder: string; modelVersion: string }): Promise<LoadedModel> {
-  const model = await readModel(modelFolder);
-  const { name, version } = model.manifest;
-  if (version !== modelVersion)
-    throw new RefusedError(
-      modelChanged,
-      `model ${name} was version ${modelVersion} when this result was planned and is ${version} now; try again to plan it anew`,
-    );
-  return model;
-}
 
 /** Leaves volume.i16, labels.u8 and images.json (see api/series.ts, ImagesInfo) in the output folder. */
 export async function inferSeries(request: SegmentRequest, onProgress: (share: ChildProgress) => void): Promise<SegmentReply> {
@@ -175,25 +161,4 @@ async function writeImagesInfo(folder: string, grid: Grid): Promise<void> {
     directions: grid.steps.map((step, axis) => step.map((part) => part / steps[axis]!)),
   };
   await writeDurably(join(folder, "images.json"), [Buffer.from(JSON.stringify(images))]);
-}
-
-/** A file of a request as readers take it. A bit that flipped on the disk is refused ("image-damaged"): it would be measured. */
-export function lazily({ sopInstanceUid, path, sha256 }: SourceFile): SeriesFile {
-  return {
-    sopInstanceUid,
-    async load() {
-      const bytes = await readFile(path);
-      if (sha256 !== null) {
-        const found = createHash("sha256")
-          .update(bytes.subarray(readFileMeta(bytes).dataSetOffset))
-          .digest("hex");
-        if (found !== sha256)
-          throw new RefusedError(
-            "image-damaged",
-            "a received file is not what was received any more; check the disk, and send the series again",
-          );
-      }
-      return bytes;
-    },
-  };
 }

@@ -1,8 +1,8 @@
 import { encodeRejectionNote } from "../dicom/rejection-note.ts";
 import { readSourceAttributes } from "../dicom/source-attributes.ts";
 import { writeDurably } from "../store/objects.ts";
+import { lazily } from "./child-inputs.ts";
 import type { RejectReply, RejectRequest } from "./child-requests.ts";
-import { lazily } from "./infer-series.ts";
 import { outputForms } from "./outputs.ts";
 
 /** Leaves a rejection note. A result that is wrong is not to be handed out any more: rejected for patient safety. */

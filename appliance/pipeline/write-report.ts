@@ -7,8 +7,8 @@ import { encodeSr } from "../dicom/sr.ts";
 import type { ModelManifest } from "../domain/model.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import { writeDurably } from "../store/objects.ts";
+import { lazily } from "./child-inputs.ts";
 import type { ReportContent, ReportReply, ReportRequest } from "./child-requests.ts";
-import { lazily } from "./infer-series.ts";
 import { outputForms } from "./outputs.ts";
 import { measuredStructures, missingChecks, provenanceLines } from "./report-parts.ts";
 
