@@ -34,7 +34,7 @@ WORDS = {
     "name": "headneck-oar",
     "title": "Organs at risk in the head and neck",
     "intendedUse": "Shows on real anatomy, against human contours, what a Segbox and its INT8 form keep of a network: brainstem, spinal cord, parotid glands, mandible and larynx in CTs of the head and neck, to look at and to correct.",
-    "notFor": "Not for diagnosis. Not for treatment planning: contours are 4 mm coarse and its training was short. The oesophagus was not learned and is never found.",
+    "notFor": "Not for diagnosis. Not for treatment planning: contours are 4 mm coarse and its training was short. The larynx is drawn a third too small, the oesophagus a third too large; both roughly.",
     "algorithm": "Segbox headneck-oar",
     "trainingData": [{"name": "OpenKBP head and neck (ababier/open-kbp)", "licence": "MIT", "use": "CT voxels and human contours of seven structures, not all in every case", "cases": 200}],
     # Each is one piece in everybody. A mandible cut by the edge of the scan is two, and the long ones may have gaps.
