@@ -17,6 +17,7 @@ import type { Site } from "./config/site-file.ts";
 import type { ResultId } from "./domain/ids.ts";
 import { createYoungCollector } from "./host/collect-young.ts";
 import { confinement } from "./host/confine.ts";
+import { EventLoopWatch } from "./host/event-loop.ts";
 import { readMachine } from "./host/machine.ts";
 import { ownHostNames } from "./host/own-names.ts";
 import { Sealing } from "./host/sealing.ts";
@@ -237,6 +238,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     }),
   });
   started.defer(() => runner.stop());
+  const eventLoop = new EventLoopWatch();
+  started.defer(() => eventLoop.stop());
 
   const retention = new Retention({
     database,
@@ -334,6 +337,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           destinations: listNodes(database).map(({ name, aeTitle }) => ({ name, aeTitle })),
           disk: { ...disk, minimumFreeBytes: space.minimumBytes },
           backup: backupState(database, clock.now()),
+          eventLoop: eventLoop.read(),
         };
       },
     },

@@ -1,12 +1,13 @@
 /** What an address of the page shows. */
 export type Address =
-  | { readonly page: "worklist" | "deliveries" | "callers" | "models" | "account" | "users" | "tokens" }
+  | { readonly page: "worklist" | "deliveries" | "callers" | "health" | "models" | "account" | "users" | "tokens" }
   | { readonly page: "model"; readonly name: string }
   | { readonly page: "series"; readonly id: number }
   | { readonly page: "not-found" };
 
 export const deliveriesAddress = "/deliveries";
 export const callersAddress = "/callers";
+export const healthAddress = "/health";
 export const modelsAddress = "/models";
 export const accountAddress = "/account";
 export const usersAddress = "/users";
@@ -16,6 +17,7 @@ export function parseAddress(pathname: string): Address {
   if (pathname === "/") return { page: "worklist" };
   if (pathname === deliveriesAddress) return { page: "deliveries" };
   if (pathname === callersAddress) return { page: "callers" };
+  if (pathname === healthAddress) return { page: "health" };
   if (pathname === modelsAddress) return { page: "models" };
   const [, name] = /^\/models\/([a-z0-9][a-z0-9._-]*)$/.exec(pathname) ?? [];
   if (name !== undefined) return { page: "model", name };

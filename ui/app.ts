@@ -3,7 +3,16 @@ import { customElement, state } from "lit/decorators.js";
 import type { BackupState, Device } from "../appliance/api/device.ts";
 import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
-import { accountAddress, callersAddress, deliveriesAddress, modelsAddress, parseAddress, tokensAddress, usersAddress } from "./address.ts";
+import {
+  accountAddress,
+  callersAddress,
+  deliveriesAddress,
+  healthAddress,
+  modelsAddress,
+  parseAddress,
+  tokensAddress,
+  usersAddress,
+} from "./address.ts";
 import { whenOwing, whenSignedOut } from "./api/client.ts";
 import { readDevice } from "./api/device.ts";
 import { LiveConnection, type LiveState } from "./api/live.ts";
@@ -84,6 +93,7 @@ export class SegboxApp extends LitElement {
       <a href=${deliveriesAddress}>${text.deliveries.title}</a>
       <a href=${callersAddress}>${text.callers.title}</a>
       <a href=${modelsAddress}>${text.models.title}</a>
+      <a href=${healthAddress}>${text.health.title}</a>
       ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a><a href=${tokensAddress}>${text.tokens.title}</a>` : nothing}
     </nav>`;
   }
@@ -127,6 +137,10 @@ export class SegboxApp extends LitElement {
         document.title = `${text.documentTitle.callers} – ${text.product}`;
         void this.#load(import("./pages/callers/callers-page.ts"));
         return html`<callers-page .session=${session}></callers-page>`;
+      case "health":
+        document.title = `${text.health.title} – ${text.product}`;
+        void this.#load(import("./pages/health/health-page.ts"));
+        return html`<health-page></health-page>`;
       case "models":
         document.title = `${text.models.title} – ${text.product}`;
         void this.#load(import("./pages/models/models-page.ts"));

@@ -32,4 +32,6 @@ export type Device = {
     readonly minimumFreeBytes: number;
   };
   readonly backup: BackupState;
+  /** How long the service kept others waiting in the last minute, ms. */
+  readonly eventLoop: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
 };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   callersAddress,
   deliveriesAddress,
+  healthAddress,
   modelAddress,
   modelsAddress,
   parseAddress,
@@ -14,6 +15,7 @@ test("each address names its page", () => {
   assert.deepEqual(parseAddress("/"), { page: "worklist" });
   assert.deepEqual(parseAddress(deliveriesAddress), { page: "deliveries" });
   assert.deepEqual(parseAddress(callersAddress), { page: "callers" });
+  assert.deepEqual(parseAddress(healthAddress), { page: "health" });
   assert.deepEqual(parseAddress(seriesAddress(12)), { page: "series", id: 12 });
   assert.deepEqual(parseAddress(tokensAddress), { page: "tokens" });
   assert.deepEqual(parseAddress(modelsAddress), { page: "models" });

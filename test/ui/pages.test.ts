@@ -354,6 +354,15 @@ test("who was turned away at the DICOM port is shown with the reason, and an eng
   assert.equal(await reading.page.getByRole("button", { name: /^Add/ }).count(), 0);
 });
 
+test("the health page says whether images are taken, how much room there is, and how promptly the box answers", async () => {
+  await using browser = await openSignedIn("/", "reviewer");
+  const { page } = browser;
+  await page.getByRole("link", { name: "Health" }).click();
+  await page.getByText("by 12.5 ms or less in 99 of 100 looks of the last minute (half of them: 0.4 ms, most: 31 ms)").waitFor();
+  await page.getByText("400.0 GB free of 500.0 GB; below 2.0 GB no images are taken").waitFor();
+  await page.getByText("are taken", { exact: true }).waitFor();
+});
+
 test("a session that ended elsewhere brings the sign-in page, and signing in goes on to where one was going", async () => {
   await using own = await startBox({ uiFolder: folder.path });
   const seriesId = addSeries(own);
@@ -432,7 +441,7 @@ test("at 360 pixels nothing hangs over the edge, on no page", async () => {
   const seriesId = await addReadySeries();
   await using browser = await openSignedIn("/", "engineer", { width: 360, height: 740 });
   const { page } = browser;
-  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/callers", "/models", "/models/headneck-oar", "/nowhere"]) {
+  for (const path of ["/", `/series/${seriesId}`, "/deliveries", "/callers", "/health", "/models", "/models/headneck-oar", "/nowhere"]) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForTimeout(200);

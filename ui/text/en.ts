@@ -282,6 +282,18 @@ export const text = {
         ? "No backup was made yet. It is made at night; an engineer can make one now."
         : `The last backup is of ${lastGood}, which is older than it should be. An engineer has to see to it.`,
   },
+  health: {
+    title: "Health",
+    failed: "The state of the box could not be read.",
+    receiving: "Images",
+    open: "are taken",
+    disk: "Disk",
+    free: (free: string, total: string, minimum: string) => `${free} free of ${total}; below ${minimum} no images are taken`,
+    eventLoop: "Answers held up",
+    delay: ({ p50Ms, p99Ms, maxMs }: { p50Ms: number; p99Ms: number; maxMs: number }) =>
+      `by ${p99Ms} ms or less in 99 of 100 looks of the last minute (half of them: ${p50Ms} ms, most: ${maxMs} ms)`,
+    delayHelp: (wantedMs: number) => `Wanted: ${wantedMs} ms or less, also while images arrive.`,
+  },
   callers: {
     title: "Refused callers",
     failed: "The list could not be loaded.",

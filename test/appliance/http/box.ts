@@ -137,6 +137,7 @@ export async function startBox({
       destinations: [{ name: "PACS", aeTitle: "ORTHANC" }],
       disk: { freeBytes: 400e9, totalBytes: 500e9, minimumFreeBytes: 2e9 },
       backup: { state: "good", lastGoodAt: 1_790_000_000_000, error: null },
+      eventLoop: { p50Ms: 0.4, p99Ms: 12.5, maxMs: 31 },
     }),
   };
   const start = (port: number) =>
