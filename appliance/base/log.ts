@@ -12,10 +12,10 @@ const ranks: Record<LogLevel, number> = {
   error: 3,
 };
 
-/** JSON lines, one event each: `{"at":"…","level":"info","event":"series-complete",…}`. */
 /** A DICOM UID in a sentence: it leads to a patient in the hospital's archive, so it stays out of the log. Our own row ids lead to the same. */
-const uids = /\b\d+(?:\.\d+){4,}\b/g;
+const uids = /\b(?:2\.25\.\d+|\d+(?:\.\d+){4,})\b/g;
 
+/** JSON lines, one event each: `{"at":"…","level":"info","event":"series-complete",…}`. */
 export function createLog(write: (line: string) => void, now: () => number, lowest: LogLevel = "info"): Log {
   const at =
     (level: LogLevel) =>

@@ -181,13 +181,18 @@ function readFrame(
   return { position, orientation, pixelSpacingMm: [rowMm, columnMm], sliceThicknessMm, rescale: readRescale(levels) };
 }
 
+/** Of Rescale Type; what else stands there may be anything, and is not repeated. PS3.3 C.11.1.1.2 */
+const definedTypes: readonly string[] = ["OD", "HU", "US", "MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT"];
 /** HU, a modified HU of dual-energy scanners, and "unspecified", which converters write. PS3.3 C.11.1.1.2 */
 const hounsfieldTypes: readonly string[] = ["HU", "HU_MOD", "US"];
 
 function readRescale(levels: readonly DataSet[]): Rescale {
   const type = firstOf(levels, (level) => textOf(level, 0x00281054));
   if (type !== null && !hounsfieldTypes.includes(type))
-    throw new RefusedError("not-hounsfield", `expected values in HU, found Rescale Type ${JSON.stringify(type.slice(0, 16))}`);
+    throw new RefusedError(
+      "not-hounsfield",
+      `expected values in HU, found Rescale Type ${definedTypes.includes(type) ? type : "of no known term"}`,
+    );
   const slope = firstOf(levels, (level) => numberOf(level, 0x00281053));
   const intercept = firstOf(levels, (level) => numberOf(level, 0x00281052));
   if (slope === null || intercept === null)

@@ -34,7 +34,8 @@ export function numbersOf(dataSet: DataSet, tag: number): number[] | null {
   if (texts.length === 0) return null;
   return texts.map((text) => {
     // A decimal string has no hexadecimal or "Infinity" form, Number() reads both.
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw invalid(tag, "a number", JSON.stringify(text.slice(0, 32)));
+    // What stands there is not repeated: who misplaces a value may have put a name there.
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw invalid(tag, "a number", `${text.length} characters that are none`);
     return Number(text);
   });
 }

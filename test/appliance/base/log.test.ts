@@ -39,3 +39,9 @@ test("events below the lowest level are left out", () => {
     ["c", "d"],
   );
 });
+
+test("a UID in a sentence is left out, also one that was made of a UUID; an address is none", () => {
+  const { log, lines } = linesOf();
+  log.warn("a", { message: "(0020,0032) of 1.2.840.10008.5.1.4 and 2.25.143410694237064666167503035867072624869, from 10.0.0.9" });
+  assert.equal(JSON.parse(lines[0]!).message, "(0020,0032) of (UID) and (UID), from 10.0.0.9");
+});
