@@ -46,3 +46,10 @@ export function valuesOf(part: LoadedPart, labels: readonly Label[]): Uint8Array
   for (const { value, name } of drawnLabels(part)) values[value] = byName.get(name) ?? 0;
   return values;
 }
+
+/** Each class of a part as its own number; 0 for background and for what only helped in training. What forms are compared by. */
+export function ownValuesOf(part: LoadedPart): Uint8Array {
+  const values = new Uint8Array(part.plans.classes);
+  for (const { value } of drawnLabels(part)) values[value] = value;
+  return values;
+}

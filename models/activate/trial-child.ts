@@ -8,7 +8,7 @@ import type { NetworkFile } from "../../appliance/domain/model.ts";
 import { serveChild } from "../../appliance/host/child-process.ts";
 import { startThreads } from "../../appliance/inference/compute-threads.ts";
 import { checkNetworkFiles, type LoadedModel, type LoadedPart, readModel } from "../../appliance/inference/models.ts";
-import { openNetwork } from "../../appliance/inference/network.ts";
+import { openNetwork, ownValuesOf } from "../../appliance/inference/network.ts";
 import { nodesByProvider } from "../../appliance/inference/nodes-by-provider.ts";
 import { requireProvider } from "../../appliance/inference/session.ts";
 import { predict } from "../../appliance/nnunet/predict.ts";
@@ -143,12 +143,13 @@ async function timePatch(
 
 async function wholeCt(
   { provider }: TrialRequest,
-  { model: { manifest }, loaded: { plans }, network, folder }: Subject,
+  { model: { manifest }, loaded, network, folder }: Subject,
   settings: Settings,
   ct: CtVolume,
   compute: Parameters<typeof predict>[2]["compute"],
   onProgress: (share: number) => void,
 ) {
+  const { plans } = loaded;
   const times: number[] = [];
   const open = async () => {
     const opened = await openNetwork(folder, network, plans, { ...settings, provider });
@@ -160,7 +161,7 @@ async function wholeCt(
     };
     return { ...opened, infer };
   };
-  const values = Uint8Array.from({ length: plans.classes }, (_, value) => value);
+  const values = ownValuesOf(loaded);
   const { labelMap, patches } = await predict(ct, [{ plans, values, open }], {
     stepSize: manifest.stepSize,
     mirrorAxes: manifest.mirrorAxes,

@@ -1,8 +1,8 @@
 import { accuracyLimits, type FormAccuracy, type HumanAccuracy } from "../../appliance/domain/accuracy.ts";
 import type { NetworkFile } from "../../appliance/domain/model.ts";
-import { openNetwork } from "../../appliance/inference/network.ts";
+import type { LoadedPart } from "../../appliance/inference/models.ts";
+import { openNetwork, ownValuesOf } from "../../appliance/inference/network.ts";
 import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";
-import type { Plans } from "../../appliance/nnunet/plans.ts";
 import { predict } from "../../appliance/nnunet/predict.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";
 import type { CtCase } from "./ct-cases.ts";
@@ -12,7 +12,7 @@ import { accuracyOf, againstHuman, type CaseAgreement } from "./judge.ts";
 export type HeldOut = { readonly ct: CtCase; readonly found: Map<string, Uint8Array> };
 
 export type Forms = {
-  readonly plans: Plans;
+  readonly loaded: LoadedPart;
   readonly fp32: NetworkFile;
   readonly int8: NetworkFile;
   readonly modelFolder: string;
@@ -46,9 +46,10 @@ export async function compareForms(
   heldOut: readonly HeldOut[],
   { untilMissed }: { readonly untilMissed: boolean },
 ): Promise<Judged> {
-  const { plans, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes, onProgress } = forms;
+  const { loaded, fp32, int8, modelFolder, work, threads, stepSize, mirrorAxes, onProgress } = forms;
+  const { plans } = loaded;
   const nameOf = (value: number): string => plans.labels.find((label) => label.value === value)?.name ?? `label ${value}`;
-  const values = Uint8Array.from({ length: plans.classes }, (_, value) => value);
+  const values = ownValuesOf(loaded); // what only helped in training is not judged: it is in no result
   const between: CaseAgreement[] = [];
   const human: { fp32: CaseAgreement; int8: CaseAgreement }[] = [];
   const judged = (whole: boolean): Judged => ({
@@ -78,7 +79,7 @@ export async function compareForms(
     between.push(compareLabels(volume.grid, expected, labels).labels);
     const accuracy = accuracyOf(between, nameOf);
     onProgress(`${which}: ${soFar(accuracy)}`);
-    const drawn = (await ct.loadLabels?.())?.labels;
+    const drawn = (await ct.loadLabels?.())?.labels.map((value) => values[value] ?? 0);
     if (drawn)
       human.push({
         fp32: compareLabels(volume.grid, drawn, expected).labels,

@@ -101,7 +101,9 @@ export async function quantizePart({ part, plans }: LoadedPart, options: PartOpt
         return { network, tensorrt, accuracy, passes: false, reason: "made to measure time only; nobody judged its accuracy", patches };
       }
       const judge = async (untilMissed: boolean) => {
-        const judged = await compareForms({ ...options, plans, fp32, int8: network, onProgress }, options.heldOut, { untilMissed });
+        const judged = await compareForms({ ...options, loaded: { part, plans }, fp32, int8: network, onProgress }, options.heldOut, {
+          untilMissed,
+        });
         const verdict = verdictOn(judged.againstFp32);
         onProgress(`${verdict.passes ? "reached" : "not reached"}${judged.whole ? "" : " already"}: ${verdict.reason}`);
         return { ...judged, ...verdict };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import { type LoadedPart, listModels, loadModel } from "../../../appliance/inference/models.ts";
-import { openNetwork, valuesOf } from "../../../appliance/inference/network.ts";
+import { openNetwork, ownValuesOf, valuesOf } from "../../../appliance/inference/network.ts";
 import { predict } from "../../../appliance/nnunet/predict.ts";
 import {
   datasetText,
@@ -140,6 +140,7 @@ test("a label that only helped in training is background, and none of the model'
     }));
   const { manifest, parts } = await loadModel(await leavingOut("liver"));
   assert.deepEqual([...valuesOf(parts[0]!, manifest.labels)], [0, 0, 1]);
+  assert.deepEqual([...ownValuesOf(parts[0]!)], [0, 0, 2], "and no form is judged by it");
   await assert.rejects(loadModel(await leavingOut("kidney", "liver")), {
     code: "model-labels",
     message: /leaves out kidney of part main, which was not trained for it/,
