@@ -53,8 +53,8 @@ import { lockFolder, openDatabase, requireSoundDatabase } from "./store/database
 import { getDelivery } from "./store/deliveries.ts";
 import { Durability } from "./store/durability.ts";
 import { FreeSpace } from "./store/free-space.ts";
+import { GroupCommit } from "./store/group-commit.ts";
 import { releaseRunningJobs } from "./store/jobs.ts";
-import { LogSync } from "./store/log-sync.ts";
 import { ObjectFolder } from "./store/objects.ts";
 import { getResult } from "./store/results.ts";
 import { setRunMark, wasCutOff } from "./store/run-mark.ts";
@@ -152,8 +152,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   started.defer(() => tls?.stop());
   const durability = new Durability(({ message }) => log.error("storage-failed", { message }), !dicom.durable);
   if (!dicom.durable) log.warn("not-durable", { remedy: "set dicom.durable to true: a power cut loses what was acknowledged" });
-  const logSync = new LogSync(folder.database, durability);
-  started.defer(() => logSync.close());
+  const commits = new GroupCommit(database, folder.database, durability);
+  started.defer(() => commits.close());
   const objects = await ObjectFolder.open(folder.objects, durability);
   started.defer(() => objects.close());
   let { models, refusals } = await usableModels([shippedModels, folder.models]);
@@ -171,14 +171,13 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     database,
     objects,
     space,
-    logSync,
+    commits,
     changes,
     clock,
     log,
     quietMs,
     forceMs: dicom.forceCompleteMinutes * 60_000,
   };
-  const collectYoung = createYoungCollector();
   const caller = () => ({ callingAeTitle: dicom.aeTitle, tls: tls?.identity });
   const webStore = new WebStore({
     ...receivingOptions,
@@ -214,7 +213,6 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
           ...receivingOptions,
           wake: () => {}, // the runner looks again when the pull ends
           onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
-          onBytes: collectYoung,
         }),
       commitmentMs: dicom.commitmentMinutes * 60_000,
       associationEnded: (associationId) => associationEnded(associationId, { ...receivingOptions, open }),

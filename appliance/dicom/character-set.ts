@@ -1,3 +1,8 @@
+import { isAscii } from "node:buffer";
+
+/** Begins a code extension of ISO 2022. */
+const escapeByte = 0x1b;
+
 /**
  * Text in its Specific Character Set (0008,0005) as a JavaScript string, for display. PS3.3 C.12.1.1.2, PS3.5 6.1.2.
  *
@@ -8,6 +13,10 @@
  * @param characterSets the values of Specific Character Set; none means ASCII
  */
 export function decodeText(bytes: Uint8Array, characterSets: readonly string[]): string {
+  if (isAscii(bytes) && !bytes.includes(escapeByte))
+    return Buffer.from(bytes)
+      .toString("latin1")
+      .replace(/[\0 ]+$/, ""); // the same in every set
   const [first = ""] = characterSets.map(canonicalSet);
   const whole = wholeEncodings.get(first);
   const text = whole ? decode(whole, bytes) : decodeWithExtensions(bytes, first);
@@ -84,7 +93,7 @@ function decodeWithExtensions(bytes: Uint8Array, firstSet: string): string {
   };
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
-    if (byte === 0x1b) {
+    if (byte === escapeByte) {
       const escaped = escapeAt(bytes, at + 1);
       if (escaped) {
         flush();

@@ -16,7 +16,10 @@ export type UpperLayerUser = {
   associateIndicated?(request: AssociateRequest): void;
   associateConfirmed?(accept: AssociateAccept): void;
   associateRejected?(reject: AssociateReject): void;
-  /** While the promise is pending nothing more is read: back-pressure down to the peer's TCP window. */
+  /**
+   * While the promise is pending nothing more is read: back-pressure down to the peer's TCP window. The bytes are there until it resolves, or
+   * until the call returns where there is none: what is to stay has to be copied.
+   */
   dataIndicated(piece: DataPiece): void | Promise<void>;
   releaseIndicated(): void;
   releaseConfirmed(): void;
@@ -187,38 +190,40 @@ export class Connection {
     this.#arrivedAt = performance.now();
     this.#chunks.push(chunk);
     if (!this.#isReading) void this.#read();
+    else this.#socket.pause(); // not before: a peer that waits for our answer sends nothing, mostly
   }
 
   /** Reads what arrived, piece by piece. Never rejects: what goes wrong ends the association. */
   async #read(): Promise<void> {
     this.#isReading = true;
     try {
-      for (let chunk = this.#chunks.shift(); chunk; chunk = this.#chunks.shift())
+      for (let chunk = this.#chunks.shift(); chunk; chunk = this.#chunks.shift()) {
         for (const event of this.#reader.read(chunk)) {
           const pending = this.#received(event);
           if (pending) await this.#letUserWork(pending);
           if (this.#socket.writableNeedDrain) await this.#letPeerRead();
         }
+        giveBack(chunk);
+      }
     } catch (error) {
       this.#fail(error);
     } finally {
       this.#isReading = false;
+      if (this.#socket.isPaused()) this.#socket.resume(); // also after a failure: the peer's close must be seen
       if (this.#isGone) this.#user.closed();
     }
   }
 
-  /** Reads nothing more until the user is done. */
+  /** Takes up nothing more until the user is done. */
   async #letUserWork(pending: Promise<void>): Promise<void> {
     const since = performance.now();
     this.#busySince = since;
-    this.#socket.pause();
     try {
       await pending;
     } finally {
       this.#busySince = null;
       this.#arrivedAt = performance.now();
       this.#busyMs += this.#arrivedAt - since;
-      this.#socket.resume(); // also after a failure: the peer's close must be seen
     }
   }
 
@@ -227,7 +232,7 @@ export class Connection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.pause().once("drain", resolve).once("close", resolve);
     await promise;
-    this.#socket.off("drain", resolve).off("close", resolve).resume();
+    this.#socket.off("drain", resolve).off("close", resolve);
   }
 
   #fail(error: unknown): void {
@@ -298,4 +303,12 @@ export class Connection {
   #write(pdu: Pdu): void {
     this.#socket.write(encodePdu(pdu));
   }
+}
+
+/**
+ * Gives the memory of a chunk back at once. V8 sees a small object and takes its time to collect it, while 64 KiB stand outside of its heap; with
+ * this a chunk gets the memory of the one before it, which the processor still has at hand.
+ */
+function giveBack({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -20,19 +20,29 @@ export class IncomingStore {
     this.#maxObjectBytes = maxObjectBytes;
   }
 
-  /** Never rejects: what is wrong with the request, or with the sink, is the answer at the end. */
-  async open(
+  /** Never rejects: what is wrong with the request, or with the sink, is the answer at the end. A promise where the sink is not at hand. */
+  open(
     command: CommandSet,
     context: { readonly abstractSyntax: string; readonly transferSyntax: string },
     handlers: Pick<ScpHandlers, "openInstance">,
     peer: PeerInfo,
-  ): Promise<void> {
+  ): void | Promise<void> {
     try {
       const sopClassUid = parseUid(command.affectedSopClassUid ?? "");
       const sopInstanceUid = parseUid(command.affectedSopInstanceUid ?? "");
       if (sopClassUid !== context.abstractSyntax)
         throw new RefusedError("instance-mismatch", "Affected SOP Class differs from the context's abstract syntax");
-      this.#sink = await handlers.openInstance({ sopClassUid, sopInstanceUid, transferSyntaxUid: context.transferSyntax, peer });
+      const opened = handlers.openInstance({ sopClassUid, sopInstanceUid, transferSyntaxUid: context.transferSyntax, peer });
+      if (opened instanceof Promise) return this.#openWhen(opened);
+      this.#sink = opened;
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  async #openWhen(opened: Promise<InstanceSink>): Promise<void> {
+    try {
+      this.#sink = await opened;
     } catch (error) {
       await this.#fail(error);
     }

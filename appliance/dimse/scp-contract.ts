@@ -28,7 +28,7 @@ export type IncomingInstance = {
 
 /** Where the data set bytes of one C-STORE go, byte-exact as they came, without a Part 10 header. Calls never overlap. */
 export type InstanceSink = {
-  /** May return a promise: nothing more is read from the sender until it resolves. The chunk is the sink's from then on. */
+  /** May return a promise: nothing more is read from the sender until it resolves. After that the chunk is gone: what is to stay has to be copied. */
   write(chunk: Uint8Array): void | Promise<void>;
   /** Durable and known when it resolves: only then the sender hears Success (0000H). What it throws becomes the status that status.ts gives it. */
   commit(): Promise<void>;
@@ -54,7 +54,7 @@ export type ScpHandlers = {
   /** Asked once the request is whole and well-formed. */
   acceptAssociation(peer: PeerInfo): AssociationDecision | Promise<AssociationDecision>;
   /** May throw RefusedError or UnavailableError: the data set is then read to its end and dropped, and the sender hears the status. */
-  openInstance(instance: IncomingInstance): Promise<InstanceSink>;
+  openInstance(instance: IncomingInstance): InstanceSink | Promise<InstanceSink>;
   /**
    * A node reports on a Storage Commitment that we have asked for; resolves when that is kept for good. RefusedError: no such transaction. Absent:
    * such reports are not taken.

@@ -3,7 +3,6 @@ import type { Log } from "../base/log.ts";
 import type { DicomSettings } from "../config/dicom-settings.ts";
 import type { CommitmentReport } from "../dicom/commitment.ts";
 import { startScp } from "../dimse/scp.ts";
-import { createYoungCollector } from "../host/collect-young.ts";
 import { createHostResolver } from "../host/resolve-host.ts";
 import type { Database } from "../store/database.ts";
 import type { Durability } from "../store/durability.ts";
@@ -14,7 +13,7 @@ import type { OwnTls } from "./own-tls.ts";
 import { openInstance, type ReceiveOptions } from "./receive.ts";
 import { RefusedCallers } from "./refused-callers.ts";
 
-export type DicomNodeOptions = Omit<ReceiveOptions, "onSeries" | "onBytes"> & {
+export type DicomNodeOptions = Omit<ReceiveOptions, "onSeries"> & {
   readonly database: Database;
   readonly settings: DicomSettings;
   readonly tls: OwnTls | null;
@@ -53,7 +52,6 @@ export async function startDicomNode(options: DicomNodeOptions): Promise<DicomNo
   const receiving: ReceiveOptions = {
     ...options,
     wake: wakeSoon,
-    onBytes: createYoungCollector(),
     onSeries: (associationId, seriesId) => open.brought(associationId, seriesId),
   };
   const scp = await startScp(

@@ -21,7 +21,7 @@ export type PullOptions = {
   readonly callingAeTitle: AeTitle;
   readonly tls: () => TlsIdentity | undefined;
   /** Takes an image as the SCP does. */
-  readonly openInstance: (incoming: IncomingInstance) => Promise<InstanceSink>;
+  readonly openInstance: (incoming: IncomingInstance) => InstanceSink | Promise<InstanceSink>;
   /** The images of such an association are all here. */
   readonly associationEnded: (associationId: number) => void;
   readonly maxObjectBytes: number;

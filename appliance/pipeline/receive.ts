@@ -12,11 +12,11 @@ import { addAudit } from "../store/audit.ts";
 import { countInstances } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import type { FreeSpace } from "../store/free-space.ts";
+import type { GroupCommit } from "../store/group-commit.ts";
 import { addJob } from "../store/jobs.ts";
-import type { LogSync } from "../store/log-sync.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
 import { endRemoval } from "../store/removals.ts";
-import { type Added, addInstance, findInstance } from "../store/series.ts";
+import { type Added, addInstance, findInstances, type KeptInstance } from "../store/series.ts";
 import type { Changes } from "./changes.ts";
 import { sourceOf } from "./count-at-source.ts";
 import { closeSeriesJob, countAtSourceJob } from "./job-kinds.ts";
@@ -29,7 +29,7 @@ export type ReceiveOptions = {
   readonly objects: ObjectFolder;
   /** Refuses images while the disk is nearly full. */
   readonly space: FreeSpace;
-  readonly logSync: LogSync;
+  readonly commits: GroupCommit;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,8 +37,6 @@ export type ReceiveOptions = {
   readonly forceMs: number;
   /** Tells that an association brought an image of a series; before the sender hears Success. */
   readonly onSeries: (associationId: number, seriesId: SeriesId) => void;
-  /** Told how many bytes came. */
-  readonly onBytes: (bytes: number) => void;
   /** Wakes the job runner. */
   readonly wake: () => void;
 };
@@ -50,34 +48,36 @@ type Incoming = IncomingInstance & { readonly studyInstanceUid?: Uid };
  * Where the bytes of one C-STORE go: to a file under their digest, byte-exact, then into the database together with the job that will judge
  * the series complete. Only after that its sender hears Success.
  */
-export async function openInstance(incoming: Incoming, options: ReceiveOptions): Promise<InstanceSink> {
-  await options.space.require();
+export function openInstance(incoming: Incoming, options: ReceiveOptions): InstanceSink | Promise<InstanceSink> {
+  const looking = options.space.require();
+  return looking ? looking.then(() => sinkOf(incoming, options)) : sinkOf(incoming, options);
+}
+
+function sinkOf(incoming: Incoming, options: ReceiveOptions): InstanceSink {
   const meta = encodeFileMeta({
     sopClassUid: incoming.sopClassUid,
     sopInstanceUid: incoming.sopInstanceUid,
     transferSyntaxUid: incoming.transferSyntaxUid,
     sourceAeTitle: incoming.peer.callingAeTitle,
   });
-  const writer = options.objects.create(meta);
-  const head: Uint8Array[] = [meta];
-  let headBytes = meta.length;
+  let header: InstanceHeader | null = null;
+  // While the rest of the image is still on its way
+  const writer = options.objects.create(meta, (bytes, isAll) => {
+    header = checkHeader(() => headerWithin(bytes, isAll), incoming, options);
+  });
   return {
-    write(chunk) {
-      if (headBytes < headLimitBytes) {
-        head.push(chunk);
-        headBytes += chunk.length;
-      }
-      options.onBytes(chunk.length);
-      return writer.write(chunk);
-    },
+    write: (chunk) => writer.write(chunk),
     async commit() {
-      const header = readHeader(head, incoming, options);
+      writer.end();
+      const known = header ?? (await readLongHeader(writer, incoming, options));
       const { removed } = options.objects;
-      const file = await writer.commit();
-      const sameAs = await findSame(header, file, options);
-      options.objects.requireThere(file.digest, removed);
-      const { seriesId, isReceiving } = note(incoming, header, file, sameAs, options);
-      await options.logSync.synced();
+      let earlier: readonly KeptInstance[] = [];
+      const file = await writer.commit((digest) => {
+        earlier = findInstances(options.database, known.seriesInstanceUid, known.sopInstanceUid);
+        return earlier.some((instance) => instance.digest === digest);
+      });
+      const sameAs = earlier.length > 0 ? await findSame(earlier, file, options) : undefined;
+      const { isReceiving, seriesId } = await note(incoming, known, { ...file, removed }, sameAs, options);
       if (isReceiving) options.changes.seriesChanged(seriesId);
       options.wake();
     },
@@ -88,34 +88,33 @@ export async function openInstance(incoming: Incoming, options: ReceiveOptions):
 /** Where the head of nearly every image ends. */
 const usualHeadBytes = 64 * 1024;
 
-/** Reads the first kilobytes, and all that was kept only where they do not suffice: putting them together costs more than reading them. */
-function headerOf(head: readonly Uint8Array[]): InstanceHeader {
-  const all = (): InstanceHeader => {
-    const kept = Buffer.concat(head);
-    return readInstanceHeader(kept.subarray(0, headLimitBytes), { isFirstPart: kept.length > headLimitBytes });
-  };
-  let bytes = 0;
-  const pieces = head.findIndex((piece) => {
-    bytes += piece.length;
-    return bytes >= usualHeadBytes;
-  });
-  if (pieces < 0 || pieces === head.length - 1) return all();
-  try {
-    return readInstanceHeader(Buffer.concat(head.slice(0, pieces + 1)), { isFirstPart: true });
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    return all();
-  }
+/** The header of an image whose first bytes these are; null where it goes on behind them. */
+function headerWithin(bytes: Buffer, isAll: boolean): InstanceHeader | null {
+  const usual = bytes.subarray(0, usualHeadBytes);
+  for (const part of usual.length < bytes.length ? [usual, bytes] : [bytes])
+    try {
+      return readInstanceHeader(part, { isFirstPart: !isAll || part.length < bytes.length });
+    } catch (error) {
+      if (!(error instanceof RefusedError) || (isAll && part === bytes)) throw error;
+    }
+  return null;
+}
+
+async function readLongHeader(writer: ObjectWriter, incoming: Incoming, options: ReceiveOptions): Promise<InstanceHeader> {
+  const bytes = await writer.readBeginning(headLimitBytes + 1);
+  const read = () => readInstanceHeader(bytes.subarray(0, headLimitBytes), { isFirstPart: bytes.length > headLimitBytes });
+  return checkHeader(read, incoming, options)!;
 }
 
 /** What can't be understood is refused to its sender, and noted: somebody will ask where the image went. */
-function readHeader(
-  head: readonly Uint8Array[],
+function checkHeader(
+  read: () => InstanceHeader | null,
   { sopClassUid, sopInstanceUid, studyInstanceUid, peer }: Incoming,
   { database, clock, log }: ReceiveOptions,
-): InstanceHeader {
+): InstanceHeader | null {
   try {
-    const header = headerOf(head);
+    const header = read();
+    if (header === null) return null;
     if (header.sopInstanceUid !== sopInstanceUid || header.sopClassUid !== sopClassUid)
       throw new RefusedError("instance-mismatch", "SOP Class or Instance UID in the data set differs from the one in the C-STORE request");
     if (studyInstanceUid !== undefined && header.studyInstanceUid !== studyInstanceUid)
@@ -143,12 +142,8 @@ const comparedLimitBytes = 16 * 1024 * 1024;
  * The row of an earlier image that this one is the same as, under another header: what a PACS makes of a series that it forwards and the
  * scanner has sent already. Such a copy must not start the series anew. Only pixels that are coded alike are compared here.
  */
-async function findSame(
-  header: InstanceHeader,
-  file: ReceivedFile,
-  { database, objects, log }: ReceiveOptions,
-): Promise<number | undefined> {
-  const earlier = findInstance(database, header.seriesInstanceUid, header.sopInstanceUid);
+async function findSame(kept: readonly KeptInstance[], file: ReceivedFile, { objects, log }: ReceiveOptions): Promise<number | undefined> {
+  const [earlier] = kept.filter(({ isSecond }) => !isSecond).sort((a, b) => a.id - b.id);
   if (!earlier || earlier.digest === file.digest || Math.max(earlier.sizeBytes, file.sizeBytes) > comparedLimitBytes) return undefined;
   const [first, second] = await Promise.all([readIfThere(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
   if (!first) return undefined; // deleted just now, or lost
@@ -168,38 +163,45 @@ async function readIfThere(path: string): Promise<Buffer | null> {
 
 type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
 
-/** One transaction, not yet durable: the image, its series, and the job that looks whether the series is complete. */
+type Noted = Pick<Added, "seriesId" | "isReceiving">;
+
+/** One transaction, durable when this resolves: the image, its series, and the job that looks whether the series is complete. */
 function note(
   incoming: IncomingInstance,
   header: InstanceHeader,
-  file: ReceivedFile,
+  file: ReceivedFile & { readonly removed: number },
   sameAs: number | undefined,
   options: ReceiveOptions,
-): { readonly seriesId: SeriesId; readonly isReceiving: boolean } {
-  const { database, clock, log } = options;
+): Promise<Noted> {
+  const { database, objects, clock, log } = options;
   const receivedAt = clock.now();
-  const { seriesId, isNew, isReceiving } = database.transactionUnsynced(() => {
-    endRemoval(database, { kind: "object", name: file.digest }); // it has come again before its file was deleted
-    const added = addInstance(database, {
-      seriesInstanceUid: header.seriesInstanceUid,
-      studyInstanceUid: header.studyInstanceUid,
-      description: descriptionOf(header),
-      callingAeTitle: incoming.peer.callingAeTitle,
-      calledAeTitle: incoming.peer.calledAeTitle,
-      instance: instanceOf(header, incoming, file, receivedAt),
-      sameAs,
-    });
-    if (added.opens) {
-      const { callingAeTitle, remoteAddress: address } = incoming.peer;
-      const series = { action: "series-arriving", object: `series:${added.seriesId}`, detail: { address } };
-      addAudit(database, { at: receivedAt, actor: `ae:${callingAeTitle}`, ...series });
-    }
-    if (added.isReceiving) look(added, header, incoming.peer.callingAeTitle, receivedAt, options);
-    return added;
-  });
-  options.onSeries(incoming.peer.associationId, seriesId);
-  log.debug(isNew ? "instance-received" : "instance-received-again", { seriesId, sizeBytes: file.sizeBytes });
-  return { seriesId, isReceiving };
+  const arrival = {
+    seriesInstanceUid: header.seriesInstanceUid,
+    studyInstanceUid: header.studyInstanceUid,
+    description: descriptionOf(header),
+    callingAeTitle: incoming.peer.callingAeTitle,
+    calledAeTitle: incoming.peer.calledAeTitle,
+    instance: instanceOf(header, incoming, file, receivedAt),
+    sameAs,
+  };
+  return options.commits.commit(
+    () => {
+      objects.requireThere(file.digest, file.removed);
+      endRemoval(database, { kind: "object", name: file.digest }); // it has come again before its file was deleted
+      const added = addInstance(database, arrival);
+      if (added.opens) {
+        const { callingAeTitle, remoteAddress: address } = incoming.peer;
+        const series = { action: "series-arriving", object: `series:${added.seriesId}`, detail: { address } };
+        addAudit(database, { at: receivedAt, actor: `ae:${callingAeTitle}`, ...series });
+      }
+      if (added.isReceiving) look(added, header, incoming.peer.callingAeTitle, receivedAt, options);
+      return added;
+    },
+    ({ seriesId, isNew }) => {
+      options.onSeries(incoming.peer.associationId, seriesId);
+      log.debug(isNew ? "instance-received" : "instance-received-again", { seriesId, sizeBytes: file.sizeBytes });
+    },
+  );
 }
 
 /** Before the sender has settled: its node is asked how many images there are. */

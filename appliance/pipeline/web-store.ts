@@ -9,6 +9,8 @@ import { associationEnded, type OpenAssociations } from "./close-series.ts";
 import { openInstance, type ReceiveOptions } from "./receive.ts";
 
 export type WebStoreOptions = Omit<ReceiveOptions, "onSeries"> & {
+  /** Told how many bytes came. */
+  readonly onBytes: (bytes: number) => void;
   readonly open: OpenAssociations;
   /** Ours, which senders by DIMSE would call. */
   readonly aeTitle: AeTitle;
@@ -91,6 +93,7 @@ export class WebStoreRequest implements Disposable {
       let bytes = 0;
       const write = async (piece: Uint8Array): Promise<void> => {
         bytes += piece.length;
+        this.#options.onBytes(piece.length);
         if (bytes > this.#options.maxObjectBytes)
           throw new RefusedError("object-too-large", `the data set is longer than ${this.#options.maxObjectBytes} bytes`);
         await sink!.write(piece);
@@ -115,7 +118,7 @@ export class WebStoreRequest implements Disposable {
     this.#options.wake();
   }
 
-  #open(meta: { sopClassUid: Uid; sopInstanceUid: Uid; transferSyntaxUid: Uid }, studyInstanceUid: Uid | undefined): Promise<InstanceSink> {
+  #open(meta: { sopClassUid: Uid; sopInstanceUid: Uid; transferSyntaxUid: Uid }, studyInstanceUid: Uid | undefined) {
     const onSeries = (associationId: number, seriesId: SeriesId): void => {
       this.#series = seriesId;
       this.#options.open.brought(associationId, seriesId);

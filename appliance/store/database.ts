@@ -19,10 +19,13 @@ export class Database {
   #damage: UnavailableError | undefined;
   #onDamage: (message: string) => void = () => {};
   readonly #statements = new Map<string, Sqlite.Statement>();
+  /** Made once: better-sqlite3 takes longer to make one than to run it. */
+  readonly #transaction: Sqlite.Transaction<(body: () => unknown) => unknown>;
 
   /** Opens without migrating; see {@link openDatabase}. */
   constructor(path: string) {
     this.sql = new Sqlite(path);
+    this.#transaction = this.sql.transaction((body: () => unknown) => body());
     try {
       this.sql.pragma("journal_mode = wal"); // the first look at the file
     } catch (error) {
@@ -50,11 +53,11 @@ export class Database {
    * for too long: nothing was changed then, and a later try may succeed.
    */
   transaction<T>(body: () => T): T {
-    return this.#use(() => this.sql.transaction(body).immediate());
+    return this.#use(() => this.#transaction.immediate(body) as T);
   }
 
   /**
-   * As `transaction`, but what it did survives a power cut only when LogSync.synced was called afterwards and has resolved, or when a later
+   * As `transaction`, but what it did survives a power cut only when the log was synchronised afterwards (GroupCommit), or when a later
    * transaction has: the log is one file. Not within another.
    */
   transactionUnsynced<T>(body: () => T): T {
@@ -68,7 +71,7 @@ export class Database {
 
   /** Reads one state of the database, whatever others write meanwhile; holds nobody up. */
   snapshot<T>(body: () => T): T {
-    return this.#use(() => this.sql.transaction(body).deferred());
+    return this.#use(() => this.#transaction.deferred(body) as T);
   }
 
   all<Row>(text: string, ...values: unknown[]): Row[] {

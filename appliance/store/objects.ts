@@ -1,22 +1,17 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, close, existsSync, open as openFile, rename as renameFile, rmSync, unlink } from "node:fs";
+import { access, close, closeSync, existsSync, open as openFile, read, rename as renameFile, rmSync, unlink } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { UnavailableError } from "../base/errors.ts";
 import { Durability } from "./durability.ts";
-import { writePieces } from "./write-pieces.ts";
+import { append, Segments, segmentBytes } from "./segments.ts";
 
 // Plain descriptors and not FileHandles: half the cost per call, and a few hundred images come in a second
 const openPath = promisify(openFile);
 const closePath = promisify(close);
 const movePath = promisify(renameFile);
-
-/**
- * Pieces from the network are kept until they are worth a write, which goes on while more arrives. Of one object at most twice as much is in
- * memory: this, and what is being written.
- */
-const writeBytes = 256 * 1024;
+const readSome = promisify(read);
 
 /**
  * Received DICOM files, one per distinct content, named by the SHA-256 of their data set. Nothing that came over the network becomes part
@@ -29,6 +24,7 @@ export class ObjectFolder {
   readonly #durability: Durability;
   /** Descriptors of the folders that files went to, kept open: 256 at the most. */
   readonly #folders = new Map<string, Promise<number>>();
+  readonly #segments = new Segments();
   /** Contents that get their names just now. */
   readonly #placing = new Map<string, Promise<void>>();
   #removed = 0;
@@ -92,23 +88,29 @@ export class ObjectFolder {
     throw new UnavailableError("object-removed", "the same content was deleted here just now; send it again");
   }
 
-  /** Starts a file with `head` (the Part 10 file meta information, not part of the digest). UnavailableError where nothing can be kept. */
-  create(head: Uint8Array): ObjectWriter {
+  /**
+   * Starts a file with `head` (the Part 10 file meta information, not part of the digest; some kilobytes). UnavailableError where nothing can be
+   * kept.
+   *
+   * @param onBeginning shown the first bytes of the file, `head` included, while they are in memory: up to 288 KiB. What it throws fails the writer
+   */
+  create(head: Uint8Array, onBeginning: Beginning = () => {}): ObjectWriter {
     this.#durability.require();
-    return new ObjectWriter(this, this.#durability, join(this.#incoming, `${randomUUID()}.part`), head);
+    const part = join(this.#incoming, `${randomUUID()}.part`);
+    return new ObjectWriter({ objects: this, durability: this.#durability, segments: this.#segments, part }, head, onBeginning);
   }
 
   /**
    * Gives a synchronised file its name, durably. A file that has the name already has the same data set and stays, since its file meta
    * information belongs to the row that came first; two of the same content at once go one after the other.
    *
-   * @param wasThere whether the name was taken a moment ago
+   * @param mayBeThere whether the name may be taken; without, a file that nobody knows of any more is replaced
    */
-  async place(part: string, digest: string, wasThere: boolean): Promise<void> {
+  async place(part: string, digest: string, mayBeThere: boolean): Promise<void> {
     const before = this.#placing.get(digest);
     const placing = before
-      ? before.catch(() => {}).then(async () => this.#placeNow(part, digest, await this.isThere(digest)))
-      : this.#placeNow(part, digest, wasThere);
+      ? before.catch(() => {}).then(() => this.#placeNow(part, digest, true))
+      : this.#placeNow(part, digest, mayBeThere);
     this.#placing.set(digest, placing);
     try {
       await placing;
@@ -117,9 +119,9 @@ export class ObjectFolder {
     }
   }
 
-  async #placeNow(part: string, digest: string, isThere: boolean): Promise<void> {
+  async #placeNow(part: string, digest: string, mayBeThere: boolean): Promise<void> {
     const path = this.path(digest);
-    if (isThere) await promisify(unlink)(part);
+    if (mayBeThere && (await this.isThere(digest))) await promisify(unlink)(part);
     else await movePath(part, path);
     // Also for a name that was there: whoever put it there may not have come to this line
     await this.#durability.syncNames(await this.#descriptorOf(dirname(path)));
@@ -141,64 +143,121 @@ export class ObjectFolder {
   }
 }
 
+/** Shown the first bytes of a file, once, while they are in memory. `isAll`: the file has no more. */
+export type Beginning = (bytes: Buffer, isAll: boolean) => void;
+
+type Site = { readonly objects: ObjectFolder; readonly durability: Durability; readonly segments: Segments; readonly part: string };
+
 /** One file on its way. Ends by `commit` or by `abort`. Calls do not overlap. */
 export class ObjectWriter {
-  readonly #objects: ObjectFolder;
-  readonly #durability: Durability;
-  readonly #part: string;
+  readonly #site: Site;
   readonly #hash = createHash("sha256");
   readonly #opened: Promise<number>;
-  #pieces: Uint8Array[];
-  #pieceBytes: number;
-  /** What was handed to the disk; the next pieces gather meanwhile. */
-  #writing: Promise<void>;
+  #onBeginning: Beginning | null;
+  /** What is gathered; of one object at most one more is in memory, which is being written. Null: nothing more comes. */
+  #segment: Buffer | null;
+  #filled = 0;
+  /** Null: the disk has all that it was given. */
+  #writing: Promise<void> | null = null;
   #sizeBytes: number;
   #ended = false;
 
-  constructor(objects: ObjectFolder, durability: Durability, part: string, head: Uint8Array) {
-    this.#objects = objects;
-    this.#durability = durability;
-    this.#part = part;
-    this.#pieces = [head];
-    this.#pieceBytes = head.length;
+  constructor(site: Site, head: Uint8Array, onBeginning: Beginning) {
+    this.#site = site;
+    this.#onBeginning = onBeginning;
+    this.#segment = site.segments.take();
+    this.#segment.set(head);
+    this.#filled = head.length;
     this.#sizeBytes = head.length;
-    this.#opened = openPath(part, "wx");
-    this.#writing = this.#opened.then(() => {});
-    this.#writing.catch(() => {}); // told by the next write or commit
+    this.#opened = openPath(site.part, "wx+");
+    this.#opened.catch(() => {}); // told by the next write or commit
   }
 
-  /** Takes the piece as it is: nobody may change it afterwards. A promise where the disk is behind. */
+  /** Takes a copy of the piece. A promise where the disk is behind; the piece has to stay as it is until it resolves. */
   write(piece: Uint8Array): void | Promise<void> {
     this.#hash.update(piece);
-    this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
     this.#sizeBytes += piece.length;
-    if (this.#pieceBytes >= writeBytes) return unlessFull(() => this.#handOver());
+    return this.#gather(piece, 0);
   }
 
-  /** Gives what was gathered to the disk; resolves when it has taken what it was given before. */
-  #handOver(): Promise<void> {
+  #gather(piece: Uint8Array, from: number): void | Promise<void> {
+    for (let at = from; ; ) {
+      this.#segment ??= this.#site.segments.take();
+      const part = piece.subarray(at, at + segmentBytes - this.#filled);
+      this.#segment.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled < segmentBytes) return;
+      const behind = this.#handOver(this.#segment, false);
+      if (behind) return unlessFull(() => behind).then(() => this.#gather(piece, at));
+    }
+  }
+
+  /** Gives what was gathered to the disk. A promise where that has not yet taken what it was given before. */
+  #handOver(segment: Buffer, isLast: boolean): Promise<void> | null {
+    const onBeginning = this.#onBeginning;
+    this.#onBeginning = null;
+    onBeginning?.(segment.subarray(0, this.#filled), isLast);
     const before = this.#writing;
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#pieceBytes = 0;
-    this.#writing = before.then(async () => writePieces(await this.#opened, pieces));
-    this.#writing.catch(() => {}); // told by the next write or commit
+    const writing = this.#write(before, segment, this.#filled);
+    this.#segment = null;
+    this.#filled = 0;
+    this.#writing = writing;
+    writing.then(
+      () => {
+        if (this.#writing === writing) this.#writing = null;
+      },
+      () => {}, // told by the next write or commit
+    );
     return before;
   }
 
-  /** The content is durable under its digest when this resolves. */
-  async commit(): Promise<{ digest: string; sizeBytes: number }> {
-    const digest = this.#hash.digest("hex");
-    await unlessFull(async () => {
-      const looked = this.#objects.isThere(digest); // while the disk is busy
-      await this.#handOver();
+  async #write(before: Promise<void> | null, segment: Buffer, bytes: number): Promise<void> {
+    try {
+      if (before) await before;
+      await append(await this.#opened, segment.subarray(0, bytes));
+    } finally {
+      this.#site.segments.giveBack(segment);
+    }
+  }
+
+  /** Nothing more comes: what is in memory goes to the disk. `onBeginning` was called when this returns. */
+  end(): void {
+    if (this.#segment) void this.#handOver(this.#segment, true);
+    this.#segment = null;
+  }
+
+  /** The first bytes of the file, after `end`. */
+  readBeginning(bytes: number): Promise<Buffer> {
+    return unlessFull(async () => {
       await this.#writing;
       const file = await this.#opened;
-      await this.#durability.syncContent(file);
-      await this.#objects.place(this.#part, digest, await looked);
+      const beginning = Buffer.alloc(Math.min(bytes, this.#sizeBytes));
+      for (let at = 0; at < beginning.length; ) {
+        const { bytesRead } = await readSome(file, beginning, at, beginning.length - at, at);
+        if (bytesRead === 0) throw new Error(`the file ends after ${at} bytes, ${this.#sizeBytes} were written`);
+        at += bytesRead;
+      }
+      return beginning;
+    });
+  }
+
+  /**
+   * The content is durable under its digest when this resolves.
+   *
+   * @param mayBeThere asked with the digest whether a file of that name may be there; without, it is looked for
+   */
+  async commit(mayBeThere: (digest: string) => boolean = () => true): Promise<{ digest: string; sizeBytes: number }> {
+    const { objects, durability, part } = this.#site;
+    const digest = this.#hash.digest("hex");
+    await unlessFull(async () => {
+      this.end();
+      await this.#writing;
+      const file = await this.#opened;
+      await durability.syncContent(file);
+      await objects.place(part, digest, mayBeThere(digest));
       this.#ended = true;
-      close(file, () => {}); // synchronised: nothing is left that could fail
+      closeSync(file); // synchronised: nothing is left to wait for, or that could fail
     });
     return { digest, sizeBytes: this.#sizeBytes };
   }
@@ -206,12 +265,13 @@ export class ObjectWriter {
   async abort(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#pieces = [];
+    if (this.#segment) this.#site.segments.giveBack(this.#segment);
+    this.#segment = null;
     const file = await this.#opened.catch(() => null);
     if (file === null) return; // it could not be made: nothing is there
-    await this.#writing.catch(() => {});
+    await this.#writing?.catch(() => {});
     await closePath(file).catch(() => {});
-    await rm(this.#part, { force: true });
+    await rm(this.#site.part, { force: true });
   }
 }
 

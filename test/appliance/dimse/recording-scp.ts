@@ -42,7 +42,7 @@ export function recordingSink(instance: IncomingInstance, stored: Stored[], even
   const chunks: Uint8Array[] = [];
   events.push(`open ${instance.sopInstanceUid}`);
   return {
-    write: (chunk) => void chunks.push(chunk),
+    write: (chunk) => void chunks.push(Uint8Array.from(chunk)),
     async commit() {
       const dataSet = Buffer.concat(chunks);
       stored.push({ ...instance, dataSet, sha256: createHash("sha256").update(dataSet).digest("hex") });

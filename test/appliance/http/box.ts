@@ -32,7 +32,7 @@ import { openDatabase } from "../../../appliance/store/database.ts";
 import { addDelivery } from "../../../appliance/store/deliveries.ts";
 import { Durability } from "../../../appliance/store/durability.ts";
 import { FreeSpace } from "../../../appliance/store/free-space.ts";
-import { LogSync } from "../../../appliance/store/log-sync.ts";
+import { GroupCommit } from "../../../appliance/store/group-commit.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { addResult, getResult, moveResult, setSegmented } from "../../../appliance/store/results.ts";
 import { addInstance } from "../../../appliance/store/series.ts";
@@ -71,7 +71,7 @@ export async function startBox({
     database,
     objects: await ObjectFolder.open(join(folder, "objects"), durability),
     space: new FreeSpace(folder, minimumFreeBytes, () => {}),
-    logSync: new LogSync(join(folder, "segbox.sqlite"), durability),
+    commits: new GroupCommit(database, join(folder, "segbox.sqlite"), durability),
     changes: new Changes(),
     clock,
     log: createLog((line) => log.push(line), clock.now, "debug"),
@@ -151,7 +151,7 @@ export async function startBox({
   const close = async () => {
     await http.close();
     live.close();
-    receiving.logSync.close();
+    receiving.commits.close();
     await receiving.objects.close();
     database.close();
     await rm(folder, { recursive: true, force: true });

@@ -18,7 +18,6 @@ async function receiving() {
   const options = {
     ...box,
     onSeries: (associationId: number, seriesId: number) => void told.push(`association ${associationId} brought ${seriesId}`),
-    onBytes: () => {},
     wake: () => void told.push("wake"),
   };
   async function store(path: string, claimed: { sopInstanceUid?: string } = {}): Promise<void> {
@@ -97,7 +96,7 @@ test("what is no DICOM data set is refused, and nothing of it stays", async () =
   await using box = await receiving();
   const sink = await openInstance(
     { sopClassUid: "1.2.840.10008.5.1.4.1.1.2", sopInstanceUid: "1.2.3", transferSyntaxUid: "1.2.840.10008.1.2.1", peer },
-    { ...box, onSeries: () => {}, onBytes: () => {}, wake: () => {} },
+    { ...box, onSeries: () => {}, wake: () => {} },
   );
   await sink.write(Buffer.from("GIF89a, certainly no data set".repeat(50)));
   await assert.rejects(async () => sink.commit(), { name: "RefusedError" });

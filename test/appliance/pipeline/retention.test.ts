@@ -42,7 +42,7 @@ async function retaining(settings: Partial<RetentionSettings> = {}) {
   });
   const store = async (bytes: Uint8Array): Promise<void> => {
     const { dataSetOffset, ...meta } = readFileMeta(bytes);
-    const sink = await openInstance({ ...meta, peer }, { ...box, onSeries: () => {}, onBytes: () => {}, wake: () => {} });
+    const sink = await openInstance({ ...meta, peer }, { ...box, onSeries: () => {}, wake: () => {} });
     try {
       await sink.write(bytes.subarray(dataSetOffset));
       await sink.commit();
@@ -261,7 +261,7 @@ test("an image whose file is deleted between its arrival and its row is refused 
     eraseStudy(box.database, getSeries(box.database, seriesId)!.studyInstanceUid, { actor: "console", at: box.at.now, force: false });
     await removeFiles(box);
   };
-  const sink = await openInstance({ ...meta, peer }, { ...box, onSeries: () => {}, onBytes: () => {}, wake: () => {} });
+  const sink = await openInstance({ ...meta, peer }, { ...box, onSeries: () => {}, wake: () => {} });
   await sink.write(image!.bytes.subarray(dataSetOffset));
   await assert.rejects(() => Promise.resolve(sink.commit()), { code: "object-removed" });
   assert.equal(await box.objects.isThere(digest), false);

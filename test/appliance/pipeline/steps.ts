@@ -13,8 +13,8 @@ import { createSteps } from "../../../appliance/pipeline/steps.ts";
 import { WebStore } from "../../../appliance/pipeline/web-store.ts";
 import { Durability } from "../../../appliance/store/durability.ts";
 import { FreeSpace } from "../../../appliance/store/free-space.ts";
+import { GroupCommit } from "../../../appliance/store/group-commit.ts";
 import { claimJob, finishJob, type Job } from "../../../appliance/store/jobs.ts";
-import { LogSync } from "../../../appliance/store/log-sync.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { temporaryDatabase } from "../../make/database.ts";
 
@@ -40,13 +40,13 @@ export async function pipelineSteps({
   const changes = new Changes();
   const changed: number[] = [];
   changes.subscribe((change) => changed.push(change.seriesId));
-  const logSync = new LogSync(join(folder, "segbox.sqlite"), new Durability());
+  const commits = new GroupCommit(database, join(folder, "segbox.sqlite"), new Durability());
   const space = new FreeSpace(folder, 0, () => {});
   const objects = await ObjectFolder.open(join(folder, "objects"));
   const clock = { ...systemClock, now: () => at.now };
   const log = createLog(() => {}, Date.now);
   const resultFolder = (id: number) => join(folder, "results", String(id));
-  const receiving = { database, objects, space, logSync, changes, clock, log, quietMs, forceMs, wake: () => {}, onBytes: () => {} };
+  const receiving = { database, objects, space, commits, changes, clock, log, quietMs, forceMs, wake: () => {}, onBytes: () => {} };
   const retriever = new Retriever(join(folder, "temporary"));
   const steps = createSteps({
     database,
@@ -93,7 +93,7 @@ export async function pipelineSteps({
     log,
     objects,
     space,
-    logSync,
+    commits,
     quietMs,
     forceMs,
     resultFolder,

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Durability } from "../../../appliance/store/durability.ts";
-import { LogSync } from "../../../appliance/store/log-sync.ts";
+import { GroupCommit } from "../../../appliance/store/group-commit.ts";
 import { ObjectFolder } from "../../../appliance/store/objects.ts";
 import { addInstance, getSeries } from "../../../appliance/store/series.ts";
 import { arrival, temporaryDatabase } from "../../make/database.ts";
@@ -36,31 +36,79 @@ test("no object is begun after that, and one that was under way is not committed
   assert.throws(() => objects.create(Buffer.from("head")), { code: "storage-failed" });
 });
 
-test("a commit without fsync is there at once and durable when the log is synchronised; who waits together shares a sync", async () => {
-  await using made = await temporaryDatabase();
-  let syncs = 0;
+/** Counts the syncs of the log and the transactions. */
+async function committing() {
+  const made = await temporaryDatabase();
+  const counts = { syncs: 0, transactions: 0 };
   class Counting extends Durability {
     override syncContent(fd: number): Promise<void> {
-      syncs++;
+      counts.syncs++;
       return super.syncContent(fd);
     }
   }
-  const log = new LogSync(join(made.folder, "segbox.sqlite"), new Counting());
-  made.database.transactionUnsynced(() => addInstance(made.database, arrival(1)));
+  const durability = new Counting();
+  const commits = new GroupCommit(made.database, join(made.folder, "segbox.sqlite"), durability);
+  const transaction = made.database.transactionUnsynced.bind(made.database);
+  made.database.transactionUnsynced = (body) => {
+    counts.transactions++;
+    return transaction(body);
+  };
+  const add = (index: number, committed: () => void = () => {}) =>
+    commits.commit(() => addInstance(made.database, arrival(index)), committed);
+  const close = () => {
+    commits.close();
+    return made[Symbol.asyncDispose]();
+  };
+  return { ...made, counts, durability, commits, add, [Symbol.asyncDispose]: close };
+}
+
+test("who commits alone waits for nobody: the row is there at once, and durable after one sync", async () => {
+  await using made = await committing();
+  const durable = made.add(1);
   assert.equal(getSeries(made.database, 1)?.instanceCount, 1);
+  assert.deepEqual(made.counts, { syncs: 1, transactions: 1 });
   assert.equal(made.database.sql.pragma("synchronous", { simple: true }), 2, "full again for everybody else");
-  await log.synced();
-  assert.equal(syncs, 1, "alone it waits for nobody");
-  await Promise.all(Array.from({ length: 50 }, () => log.synced()));
-  assert.equal(syncs, 3, "the first of fifty begins, the others share the next");
-  log.close();
+  assert.partialDeepStrictEqual(await durable, { seriesId: 1, isNew: true });
+  await made.add(2);
+  assert.deepEqual(made.counts, { syncs: 2, transactions: 2 });
 });
 
-test("a failed sync of the log fails everybody who waits for it", async () => {
-  await using made = await temporaryDatabase();
-  const durability = new Durability();
-  const log = new LogSync(join(made.folder, "segbox.sqlite"), durability);
-  await durability.syncContent(noDescriptor).catch(() => {});
-  for (const { status } of await Promise.allSettled([log.synced(), log.synced(), log.synced()])) assert.equal(status, "rejected");
-  log.close();
+test("who comes while a sync runs shares the next transaction and its sync; each is told what became of its own", async () => {
+  await using made = await committing();
+  const told: number[] = [];
+  const added = await Promise.all(Array.from({ length: 50 }, (_, index) => made.add(index + 1, () => told.push(index))));
+  assert.deepEqual(made.counts, { syncs: 2, transactions: 2 });
+  assert.ok(added.every(({ isNew }) => isNew));
+  assert.equal(getSeries(made.database, 1)?.instanceCount, 50);
+  assert.deepEqual(
+    told,
+    Array.from({ length: 50 }, (_, index) => index),
+  );
+});
+
+test("one that fails in a group fails alone, and nothing of it stays", async () => {
+  await using made = await committing();
+  const fails = () =>
+    made.commits.commit(
+      () => {
+        addInstance(made.database, arrival(99));
+        throw new Error("a fault");
+      },
+      () => assert.fail("it is not committed"),
+    );
+  const settled = await Promise.allSettled([made.add(1), made.add(2), fails(), made.add(3)]);
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected", "fulfilled"],
+  );
+  assert.equal(getSeries(made.database, 1)?.instanceCount, 3);
+  await assert.rejects(fails(), /^Error: a fault$/);
+  await made.add(4); // and the next one goes on
+});
+
+test("a failed sync of the log fails everybody who waits for it, and everybody after", async () => {
+  await using made = await committing();
+  await made.durability.syncNames(noDescriptor).catch(() => {});
+  for (const { status } of await Promise.allSettled([made.add(1), made.add(2), made.add(3)])) assert.equal(status, "rejected");
+  await assert.rejects(made.add(4), { code: "storage-failed" });
 });
