@@ -68,7 +68,7 @@ async function requireEmpty(data: string): Promise<void> {
 async function settle(path: string, { madeAt, station, softwareVersion }: BackupDescription, now: number): Promise<SetAside> {
   const database = await openDatabase(path, now);
   try {
-    return setAsideWithoutFiles(database, (setAside) =>
+    return setAsideWithoutFiles(database, now, (setAside) =>
       addAudit(database, {
         at: now,
         actor: "console",

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 /** How many of each were set aside; of images, how many are gone. */
 export type SetAside = { readonly series: number; readonly results: number; readonly deliveries: number; readonly images: number };
 
-/** Jobs that need no file of the old box. */
+/** Jobs that need no file of the old box, or that show a person when they fail: a note of rejection takes the patient from one. */
 const goingOn = ["pull", "request-commitment", "announce-rejection"];
 
 const because = (message: string): string => JSON.stringify({ code: "restored", message } satisfies Reason);
@@ -21,7 +21,7 @@ const sentInPart = because(
  * A result of which nothing has left the box, and which nobody has judged, can be made again, under its own UIDs. Of one that went out in part, or
  * may have, the rest is set aside: its UIDs stand for bytes that are gone. The old box's sessions end. One transaction with what `also` does.
  */
-export function setAsideWithoutFiles(database: Database, also: (counts: SetAside) => void): SetAside {
+export function setAsideWithoutFiles(database: Database, now: number, also: (counts: SetAside) => void): SetAside {
   return database.transaction(() => {
     const series = database.run(
       `update series set state = 'ignored', reason = ? where state = 'receiving' or state = 'complete' and (
@@ -43,6 +43,8 @@ export function setAsideWithoutFiles(database: Database, also: (counts: SetAside
       sentInPart,
     ).changes;
     const images = database.run("delete from instance").changes;
+    database.run("update result set images_removed_at = ? where images_removed_at is null", now);
+    database.run("delete from removal"); // of files that are not here
     database.run("update series set differing_copies = 0, source_count = null, source_counted_at = null");
     database.run("delete from job where state <> 'failed' and kind not in (select value from json_each(?))", JSON.stringify(goingOn));
     database.run("delete from session");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ResultId, SeriesId } from "../../../appliance/domain/ids.ts";
+import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { addDelivery, listDeliveries, setUnanswered } from "../../../appliance/store/deliveries.ts";
 import { addJob } from "../../../appliance/store/jobs.ts";
 import { addResult, getResult, moveResult, setReview, setSegmented } from "../../../appliance/store/results.ts";
@@ -47,7 +48,7 @@ test("what was delivered stays; what was under way says that its files are gone,
   addJob(database, { kind: "announce-rejection", key: "announce-rejection:1", payload: {}, runAt: 0 });
 
   let told: unknown;
-  const counts = setAsideWithoutFiles(database, (found) => (told = found));
+  const counts = setAsideWithoutFiles(database, 99, (found) => (told = found));
   assert.deepEqual(counts, { series: 2, results: 2, deliveries: 3, images: 17 });
   assert.deepEqual(told, counts);
 
@@ -64,9 +65,16 @@ test("what was delivered stays; what was under way says that its files are gone,
   for (const id of [arriving, unjudged]) assert.equal(getSeries(database, id)!.reason?.code, "restored");
   assert.deepEqual(database.all("select kind from job"), [{ kind: "announce-rejection" }], "it needs no file of the old box");
 
-  // Sent again, it counts as new
+  for (const id of [done, unsent, pending]) assert.equal(getResult(database, id)!.imagesRemovedAt, 99);
+  assert.throws(() => retryResult(database, unsent, 100), /deleted/, "not before its images are here again");
+
+  // Sent again, it counts as new, and what was set aside can be made
   const again = addInstance(database, arrival(1, { series: "1.3" }));
   assert.ok(again.isNew && again.isReceiving);
+  const { seriesId, inputDigest } = getResult(database, unsent)!;
+  assert.equal(addResult(database, newResult(seriesId, inputDigest)), null, "the same images make the same result");
+  retryResult(database, unsent, 100);
+  assert.equal(getResult(database, unsent)!.state, "pending");
 });
 
 test("what goes wrong while it is noted takes all of it back", async () => {
@@ -74,7 +82,7 @@ test("what goes wrong while it is noted takes all of it back", async () => {
   const id = addSeries(made.database, 1);
   assert.throws(
     () =>
-      setAsideWithoutFiles(made.database, () => {
+      setAsideWithoutFiles(made.database, 99, () => {
         throw new Error("no audit");
       }),
     /no audit/,
