@@ -127,7 +127,7 @@ export async function startBox({
       return (await fetch(url + path, { method: "POST", headers, ...sent })).status;
     },
     seriesDetail: (id) => get<SeriesDetail>(paths.series(id)),
-    seriesWhen: (isIt, timeoutMs = 240_000) => eventually(async () => (await listSeries()).slice(0, 1).find(isIt), timeoutMs),
+    seriesWhen: (isIt, timeoutMs = 480_000) => eventually(async () => (await listSeries()).slice(0, 1).find(isIt), timeoutMs),
     async killHard() {
       running.kill("SIGKILL");
       await running.exited;
