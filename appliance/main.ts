@@ -31,6 +31,7 @@ import { WebTls } from "./http/web-tls.ts";
 import { usableModels } from "./inference/models.ts";
 import { Runner } from "./jobs/runner.ts";
 import { addPullOf, findAt, testAndNote } from "./pipeline/ask-node.ts";
+import { AuditCheck } from "./pipeline/audit-check.ts";
 import { AuditHeads } from "./pipeline/audit-heads.ts";
 import { AuditSender } from "./pipeline/audit-sender.ts";
 import { Changes } from "./pipeline/changes.ts";
@@ -143,6 +144,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       })
     : null;
   started.defer(() => auditSender?.stop());
+  const auditCheck = new AuditCheck({ database, folder, clock, log });
+  started.defer(() => auditCheck.stop());
   const { limits } = dicom;
   const space = new FreeSpace(folder.root, limits.minimumFreeMegabytes * 1_048_576, (isLow, { freeBytes }) => {
     if (isLow) log.error("disk-full", { freeBytes, minimumFreeBytes: space.minimumBytes });
@@ -322,6 +325,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
         ...{ database, objects, retention, space, clock, changes },
         ...{ resultFolder: folder.result, databasePath: folder.database },
       }),
+      auditCheck,
+      auditServer: () => auditSender?.state() ?? null,
       receiving,
       device: async () => {
         const disk = await space.read();
@@ -381,6 +386,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
     (error: unknown) => log.warn("machine-unknown", { message: messageOf(error) }),
   );
 
+  void auditCheck.verify().catch(() => {}); // it has said so in the log
   runner.wake();
   const running = started.move();
   return {

@@ -1,6 +1,6 @@
 /** What an address of the page shows. */
 export type Address =
-  | { readonly page: "worklist" | "deliveries" | "callers" | "health" | "models" | "account" | "users" | "tokens" }
+  | { readonly page: "worklist" | "deliveries" | "callers" | "health" | "models" | "account" | "users" | "tokens" | "audit" }
   | { readonly page: "model"; readonly name: string }
   | { readonly page: "series"; readonly id: number }
   | { readonly page: "not-found" };
@@ -12,6 +12,7 @@ export const modelsAddress = "/models";
 export const accountAddress = "/account";
 export const usersAddress = "/users";
 export const tokensAddress = "/tokens";
+export const auditAddress = "/audit";
 
 export function parseAddress(pathname: string): Address {
   if (pathname === "/") return { page: "worklist" };
@@ -24,6 +25,7 @@ export function parseAddress(pathname: string): Address {
   if (pathname === accountAddress) return { page: "account" };
   if (pathname === usersAddress) return { page: "users" };
   if (pathname === tokensAddress) return { page: "tokens" };
+  if (pathname === auditAddress) return { page: "audit" };
   const [, id] = /^\/series\/([1-9]\d{0,14})$/.exec(pathname) ?? [];
   return id ? { page: "series", id: Number(id) } : { page: "not-found" };
 }

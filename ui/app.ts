@@ -5,6 +5,7 @@ import type { LiveEvent } from "../appliance/api/events.ts";
 import type { Session } from "../appliance/api/session.ts";
 import {
   accountAddress,
+  auditAddress,
   callersAddress,
   deliveriesAddress,
   healthAddress,
@@ -94,6 +95,7 @@ export class SegboxApp extends LitElement {
       <a href=${callersAddress}>${text.callers.title}</a>
       <a href=${modelsAddress}>${text.models.title}</a>
       <a href=${healthAddress}>${text.health.title}</a>
+      ${role === "reviewer" ? nothing : html`<a href=${auditAddress}>${text.audit.title}</a>`}
       ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a><a href=${tokensAddress}>${text.tokens.title}</a>` : nothing}
     </nav>`;
   }
@@ -161,6 +163,10 @@ export class SegboxApp extends LitElement {
         document.title = `${text.tokens.title} – ${text.product}`;
         void this.#load(import("./pages/tokens/tokens-page.ts"));
         return html`<tokens-page></tokens-page>`;
+      case "audit":
+        document.title = `${text.audit.title} – ${text.product}`;
+        void this.#load(import("./pages/audit/audit-page.ts"));
+        return html`<audit-page></audit-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));

@@ -57,6 +57,10 @@ export const paths = {
   models: "/api/models",
   model: (name: string) => `/api/models/${encodeURIComponent(name)}`,
   modelCardPdf: (name: string) => `/api/models/${encodeURIComponent(name)}/card.pdf`,
+  audit: "/api/audit",
+  auditExport: "/api/audit/export",
+  auditState: "/api/audit/state",
+  auditVerify: "/api/audit/verify",
   events: "/api/events",
   health: "/healthz",
 } as const;

@@ -1,12 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
-import { RefusedError } from "../base/errors.ts";
 import { type DataFolder, dataFolder } from "../config/data-folder.ts";
-import { readPublicKey } from "../host/audit-key.ts";
-import { isGenuine, parseHeads } from "../pipeline/audit-heads.ts";
+import { readHeads } from "../pipeline/audit-heads.ts";
 import { type AuditFilter, addAudit, listKeptAudit } from "../store/audit.ts";
-import { type AuditLink, findLink, verifyAudit } from "../store/audit-chain.ts";
+import { findLink, verifyAudit } from "../store/audit-chain.ts";
 import { type Database, openExistingDatabase } from "../store/database.ts";
 import { type Arguments, type Command, optional, required, UsageError } from "./command.ts";
 
@@ -17,19 +14,21 @@ const filterOptions = {
   until: { type: "string" },
   actor: { type: "string" },
   action: { type: "string" },
+  study: { type: "string" },
 } as const;
 const filterHelp = `
   --data DIR       the service's data folder; the service may be running
   --from TIME      from this time on: 2026-11-26, or 2026-11-26T08:00:00Z (UTC where no offset is given)
   --until TIME     before this time
   --actor ACTOR    user:NAME, node:NAME, ae:TITLE, console or system
-  --action ACTION  sign-in, series-viewed, result-accepted ...`;
+  --action ACTION  sign-in, series-viewed, result-accepted ...
+  --study UID      about a study that is here, by its Study Instance UID`;
 
 export const auditList: Command = {
   words: ["audit", "list"],
   summary: "show the newest entries of the audit trail",
   help: `
-segbox audit list --data DIR [--limit N] [--from TIME] [--until TIME] [--actor ACTOR] [--action ACTION]
+segbox audit list --data DIR [--limit N] [--from TIME] [--until TIME] [--actor ACTOR] [--action ACTION] [--study UID]
 
 Prints the newest entries that pass, newest first, as JSON lines.
 ${filterHelp}
@@ -50,7 +49,7 @@ export const auditExport: Command = {
   words: ["audit", "export"],
   summary: "print the audit trail as JSON lines",
   help: `
-segbox audit export --data DIR [--from TIME] [--until TIME] [--actor ACTOR] [--action ACTION]
+segbox audit export --data DIR [--from TIME] [--until TIME] [--actor ACTOR] [--action ACTION] [--study UID]
 
 Prints every entry that passes, newest first, as JSON lines, each with its number and digest; that it was done is the trail's next entry.
 ${filterHelp}
@@ -110,16 +109,6 @@ the service signed into the data folder count too. Whoever can write there can m
     }),
 };
 
-async function readHeads(file: string, keyFile: string): Promise<AuditLink[]> {
-  const heads = parseHeads(await readFile(file, "utf8"));
-  if (heads.length === 0) throw new RefusedError("audit-head-missing", `${file} holds no signed head of an audit trail`);
-  const key = await readPublicKey(keyFile);
-  for (const head of heads)
-    if (!isGenuine(head, key))
-      throw new RefusedError("audit-head-forged", `${file}: the head of entry ${head.id} was not signed with the key of ${keyFile}`);
-  return heads;
-}
-
 async function withTrail(args: Arguments, run: (database: Database, folder: DataFolder) => Promise<number>): Promise<number> {
   const folder = dataFolder(required(args, "data"));
   const database = await openExistingDatabase(folder.database, systemClock.now());
@@ -134,8 +123,9 @@ function filterOf(args: Arguments): AuditFilter {
   return {
     ...timeOf(args, "from"),
     ...timeOf(args, "until"),
-    ...(optional(args, "actor") !== undefined && { actor: optional(args, "actor")! }),
-    ...(optional(args, "action") !== undefined && { action: optional(args, "action")! }),
+    actor: optional(args, "actor"),
+    action: optional(args, "action"),
+    study: optional(args, "study"),
   };
 }
 

@@ -8,6 +8,8 @@ import type { ModelManifest } from "../domain/model.ts";
 import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
 import type { Sealing } from "../host/sealing.ts";
+import type { AuditCheck } from "../pipeline/audit-check.ts";
+import type { AuditSenderState } from "../pipeline/audit-sender.ts";
 import type { ModelPlaces } from "../pipeline/model-card.ts";
 import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
@@ -51,6 +53,9 @@ export type HttpDependencies = {
     readonly longestStoreMs: number;
   };
   readonly storage: StorageDependencies;
+  readonly auditCheck: AuditCheck;
+  /** How it stands with the syslog server; null where there is none. */
+  readonly auditServer: () => AuditSenderState | null;
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

@@ -16,6 +16,7 @@ import { Provider } from "./provider.ts";
 import { redirectTo } from "./redirect.ts";
 import { type Route, routerOf } from "./route.ts";
 import { accountRoutes } from "./routes/account.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { callerRoutes } from "./routes/callers.ts";
 import { deliveryRoutes } from "./routes/deliveries.ts";
 import { deviceRoutes } from "./routes/device.ts";
@@ -85,6 +86,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...nodeRoutes(dependencies),
     ...callerRoutes(dependencies),
     ...modelRoutes(dependencies),
+    ...auditRoutes(dependencies),
     ...deviceRoutes(dependencies),
     ...storageRoutes(dependencies),
     ...dicomWebSearchRoutes(dependencies),

@@ -136,6 +136,4 @@ export function auditEventOf(action: string): AuditEvent {
   return Object.hasOwn(eventOf, action) ? eventOf[action]! : alert(types.restricted);
 }
 
-export function isKnownAction(action: string): boolean {
-  return Object.hasOwn(eventOf, action);
-}
+export const knownActions: readonly string[] = Object.keys(eventOf).toSorted();

@@ -1,10 +1,10 @@
 import type { KeyObject } from "node:crypto";
-import { appendFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, RefusedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { DataFolder } from "../config/data-folder.ts";
-import { isSigned, openAuditKey, signText } from "../host/audit-key.ts";
+import { isSigned, openAuditKey, readPublicKey, signText } from "../host/audit-key.ts";
 import { type AuditLink, lastLink } from "../store/audit-chain.ts";
 import type { Database } from "../store/database.ts";
 
@@ -37,6 +37,17 @@ function parseLine(line: string): AuditHead | null {
   } catch {
     return null; // no JSON: no head
   }
+}
+
+/** The heads in a file. Refused where it holds none, or one that the box with this public key (a PEM file) did not sign. */
+export async function readHeads(file: string, keyFile: string): Promise<AuditHead[]> {
+  const heads = parseHeads(await readFile(file, "utf8"));
+  if (heads.length === 0) throw new RefusedError("audit-head-missing", `${file} holds no signed head of an audit trail`);
+  const key = await readPublicKey(keyFile);
+  for (const head of heads)
+    if (!isGenuine(head, key))
+      throw new RefusedError("audit-head-forged", `${file}: the head of entry ${head.id} was not signed with the key of ${keyFile}`);
+  return heads;
 }
 
 /**

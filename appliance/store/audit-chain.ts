@@ -16,7 +16,7 @@ export type AuditLink = { readonly id: number; readonly digest: string };
 
 /** Before the first entry. */
 const start: AuditLink = { id: 0, digest: "0".repeat(64) };
-const pageSize = 5_000;
+const pageSize = 1_000;
 
 /**
  * What chains an entry: SHA-256, in hex, over the digest before (in hex), a line feed, and the JSON array of number, time, actor, action,
@@ -61,10 +61,28 @@ export type AuditVerdict = { readonly entries: number; readonly last: AuditLink 
  * @param heads how far the trail is known to have gone, as kept elsewhere: finds entries cut off the end, and a chain that was made anew
  */
 export function verifyAudit(database: Database, heads: readonly AuditLink[] = []): AuditVerdict {
-  return database.snapshot(() => verifyNow(database, heads)); // the service may write an entry between our looking at entries and at digests
+  // One state of the database: the service may write an entry between our looking at entries and at digests
+  return database.snapshot(() => {
+    const steps = verifySteps(database, heads);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  });
 }
 
-function verifyNow(database: Database, heads: readonly AuditLink[]): AuditVerdict {
+/** The same, a thousand entries at a time with others' turns in between: the check of a long trail must hold up nobody who sends images. */
+export async function verifyAuditInSteps(database: Database, heads: readonly AuditLink[], signal: AbortSignal): Promise<AuditVerdict> {
+  const steps = verifySteps(database, heads);
+  for (;;) {
+    const { done, value } = database.snapshot(() => steps.next());
+    if (done) return value;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+  }
+}
+
+function* verifySteps(database: Database, heads: readonly AuditLink[]): Generator<void, AuditVerdict, undefined> {
   const known = new Map(heads.map(({ id, digest }) => [id, digest]));
   let last = start;
   const broken = (id: number, reason: string): AuditVerdict => ({ entries: last.id, last, broken: { id, reason } });
@@ -85,6 +103,7 @@ function verifyNow(database: Database, heads: readonly AuditLink[]): AuditVerdic
       last = { id, digest };
     }
     if (rows.length < pageSize) break;
+    yield;
   }
   const [stray] = linksAfter(database, last.id);
   if (stray) return broken(last.id + 1, `is missing, while the digest of ${stray.id} is there`);

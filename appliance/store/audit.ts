@@ -15,8 +15,14 @@ export type AuditEntry = {
 /** An entry as it is kept: its number, and the digest that chains it to the one before; null where it is not chained yet. */
 export type KeptAuditEntry = AuditEntry & { readonly id: number; readonly digest: string | null };
 
-/** Times are UTC epoch ms, `until` exclusive. */
-export type AuditFilter = { readonly from?: number; readonly until?: number; readonly actor?: string; readonly action?: string };
+/** Times are UTC epoch ms, `until` exclusive. `study`: what is, or was made of, a study that is here, by its Study Instance UID. */
+export type AuditFilter = {
+  readonly from?: number | undefined;
+  readonly until?: number | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly study?: string | undefined;
+};
 
 /** Appends to the audit trail and chains the entry to the one before; the table refuses changes and deletions. */
 export function addAudit(database: Database, { at, actor, action, object, detail }: AuditEntry): void {
@@ -60,19 +66,21 @@ export function listAudit(database: Database, limit: number): AuditEntry[] {
 /** Those that pass the filter, newest first, with their number and digest; `before`: only those with a smaller number. */
 export function listKeptAudit(
   database: Database,
-  { from, until, actor, action }: AuditFilter,
+  { from, until, actor, action, study }: AuditFilter,
   limit: number,
   before = Number.MAX_SAFE_INTEGER,
 ): KeptAuditEntry[] {
+  const conditions: [string, unknown][] = [["audit.id < ?", before]];
+  if (from !== undefined) conditions.push(["at >= ?", from]);
+  if (until !== undefined) conditions.push(["at < ?", until]);
+  if (actor !== undefined) conditions.push(["actor = ?", actor]);
+  if (action !== undefined) conditions.push(["action = ?", action]);
+  if (study !== undefined) conditions.push(["object in (select value from json_each(?))", JSON.stringify(objectsOf(database, study))]);
   return database
     .all<Row>(
       `select audit.id, at, actor, action, object, detail, digest from audit left join audit_link using (id)
-       where audit.id < ? and at >= ? and at < ? and actor = coalesce(?, actor) and action = coalesce(?, action) order by audit.id desc limit ?`,
-      before,
-      from ?? 0,
-      until ?? Number.MAX_SAFE_INTEGER,
-      actor ?? null,
-      action ?? null,
+       where ${conditions.map(([sql]) => sql).join(" and ")} order by audit.id desc limit ?`,
+      ...conditions.map(([, value]) => value),
       limit,
     )
     .map(entryOf);
@@ -87,4 +95,17 @@ export function listAuditOf(database: Database, objects: readonly string[]): Kep
       JSON.stringify(objects),
     )
     .map(entryOf);
+}
+
+/** As the trail calls what belongs to a study. */
+function objectsOf(database: Database, studyInstanceUid: string): string[] {
+  return database
+    .all<{ object: string }>(
+      `with one as (select id from series where study_instance_uid = ?),
+         made as (select id from result where series_id in (select id from one))
+       select 'series:' || id as object from one union all select 'result:' || id from made
+       union all select 'delivery:' || id from delivery where result_id in (select id from made)`,
+      studyInstanceUid,
+    )
+    .map(({ object }) => object);
 }

@@ -1,25 +1,21 @@
 import assert from "node:assert/strict";
-import { copyFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { build } from "esbuild";
-import type { Page } from "playwright-core";
 import { totpCode } from "../../appliance/host/totp.ts";
 import { type Box, password, startBox } from "../appliance/http/box.ts";
 import { type Browser, openChromium } from "../peers/chromium.ts";
 import { eventually } from "../peers/eventually.ts";
 import { type TemporaryFolder, temporaryFolder } from "../peers/folder.ts";
 import { startProvider } from "../peers/provider.ts";
+import { buildPages, openAs as openAsIn, picture, tabTo } from "./signed-in.ts";
 
-const ui = join(import.meta.dirname, "../../ui");
 const own = "plum violin harbour 42";
 let folder: TemporaryFolder;
 let box: Box;
 before(async () => {
   folder = await temporaryFolder("ui");
-  const outdir = join(folder.path, "dist");
-  await build({ entryPoints: [join(ui, "main.ts")], bundle: true, format: "esm", splitting: true, target: "es2022", outdir });
-  for (const name of ["index.html", "icon.svg"]) await copyFile(join(ui, name), join(folder.path, name));
+  await buildPages(folder.path);
   box = await startBox({ uiFolder: folder.path });
 });
 after(async () => {
@@ -27,47 +23,7 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-/** A browser in which somebody has entered name and password. */
-async function openAs(name: string, secret = password, path = "/"): Promise<Browser> {
-  const browser = await openChromium({ origin: box.origin, expected: [/status of 40[13]/, /status of 422/] });
-  try {
-    await browser.page.goto(path);
-    await browser.page.getByLabel("Name").fill(name);
-    await browser.page.getByLabel("Password").fill(secret);
-    await browser.page.keyboard.press("Enter");
-    await browser.page.getByRole("button", { name: "Sign out", exact: true }).waitFor();
-    return browser;
-  } catch (error) {
-    await browser.close();
-    throw error;
-  }
-}
-
-/** For looking at: `SCREENSHOTS=folder node --test test/ui/accounts.test.ts`. */
-async function picture(page: Page, name: string): Promise<void> {
-  const pictures = process.env.SCREENSHOTS;
-  if (pictures === undefined) return;
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
-  }
-}
-
-/** Moves the focus on until it is on what has this name, as somebody without a mouse does. */
-async function tabTo({ page }: Browser, name: string): Promise<void> {
-  for (let pressed = 0; pressed < 60; pressed++) {
-    await page.keyboard.press("Tab");
-    const focused = await page.evaluate(() => {
-      let element = document.activeElement;
-      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-      const label =
-        element instanceof HTMLInputElement || element instanceof HTMLSelectElement ? element.labels?.[0]?.textContent : undefined;
-      return (element?.getAttribute("aria-label") ?? label ?? element?.textContent ?? "").trim().replace(/\s+/g, " ");
-    });
-    if (focused.startsWith(name)) return;
-  }
-  assert.fail(`the focus does not come to ${name}`);
-}
+const openAs = (...args: [name: string, secret?: string, path?: string]): Promise<Browser> => openAsIn(box, ...args);
 
 test("an administrator adds a user by keyboard alone; the user signs in, chooses a password and sees the worklist", async () => {
   await using admin = await openAs("admin");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  auditAddress,
   callersAddress,
   deliveriesAddress,
   healthAddress,
@@ -18,6 +19,7 @@ test("each address names its page", () => {
   assert.deepEqual(parseAddress(healthAddress), { page: "health" });
   assert.deepEqual(parseAddress(seriesAddress(12)), { page: "series", id: 12 });
   assert.deepEqual(parseAddress(tokensAddress), { page: "tokens" });
+  assert.deepEqual(parseAddress(auditAddress), { page: "audit" });
   assert.deepEqual(parseAddress(modelsAddress), { page: "models" });
   assert.deepEqual(parseAddress(modelAddress("headneck-oar")), { page: "model", name: "headneck-oar" });
   for (const path of [

@@ -2,6 +2,7 @@ import type { DeliverySummary } from "../../appliance/api/deliveries.ts";
 import type { NodeService } from "../../appliance/api/nodes.ts";
 import type { SeriesCompletion } from "../../appliance/api/series.ts";
 import { accountTexts } from "./accounts.ts";
+import { auditTexts } from "./audit.ts";
 import { formatDuration, formatPercent } from "./format.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
@@ -53,6 +54,7 @@ export const text = {
   },
 
   ...accountTexts,
+  audit: auditTexts,
 
   worklist: {
     title: "Worklist",

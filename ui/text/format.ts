@@ -3,6 +3,7 @@ const locale = "en-GB";
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const dayHere = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
 const time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const timeToSecond = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 
@@ -16,6 +17,11 @@ export function formatDicomDate(da: string): string {
 /** `14:02` for today, else `31 Jan 2026, 14:02`. */
 export function formatMoment(at: number, now: number): string {
   return dayHere.format(at) === dayHere.format(now) ? time.format(at) : `${dayHere.format(at)}, ${time.format(at)}`;
+}
+
+/** `31 Jan 2026, 14:02:09` */
+export function formatInstant(at: number): string {
+  return `${dayHere.format(at)}, ${timeToSecond.format(at)}`;
 }
 
 /** A DICOM PN value, `Doe^Jane^^Dr`, as `Doe, Jane, Dr`: the first component group that is not empty. PS3.5 section 6.2.1. */

@@ -133,6 +133,7 @@ const changes: Readonly<Record<string, Case>> = {
     addRefusals(box.database, [{ ...refused, callingAeTitle: "CT1" }]);
     return { path: `/api/callers/${listRefusedCallers(box.database)[0]!.id}/add` };
   },
+  "post /api/audit/verify": () => ({}),
   "post /dicom-web/studies": () => ({ body: image!.bytes }),
   "post /dicom-web/studies/:study": () => ({ path: `/dicom-web/studies/${study}`, body: image!.bytes }),
 };
@@ -155,6 +156,7 @@ const silent = [
   "/api/models/:name",
   "/api/models/:name/card.pdf",
   "/api/device",
+  "/api/audit/state",
 ].map((path) => `get ${path}`);
 
 /** Of the routes that show something, the addresses that are not their own. */
@@ -190,8 +192,8 @@ function ask(box: Box, { method, path: pattern }: Route, cookie: string, { path 
   });
 }
 
-/** What happened beside the trail: rows, and calls to others. */
-const stateOf = (box: Peered): unknown => [dump(box.database), box.peer.calls()];
+/** What happened beside the trail: rows, calls to others, checks of the trail. */
+const stateOf = (box: Peered): unknown => [dump(box.database), box.peer.calls(), box.auditCheck.checked];
 
 await using listing = await startBox();
 const routes = listing.http.routes;

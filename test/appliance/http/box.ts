@@ -5,6 +5,7 @@ import type { ImagesInfo } from "../../../appliance/api/series.ts";
 import { systemClock } from "../../../appliance/base/clock.ts";
 import { RefusedError } from "../../../appliance/base/errors.ts";
 import { createLog } from "../../../appliance/base/log.ts";
+import { dataFolder } from "../../../appliance/config/data-folder.ts";
 import type { ProviderSettings } from "../../../appliance/config/provider-settings.ts";
 import type { ModelManifest } from "../../../appliance/domain/model.ts";
 import type { StructureMeasure } from "../../../appliance/domain/result.ts";
@@ -19,6 +20,8 @@ import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
 import { storageOf } from "../../../appliance/http/storage-views.ts";
 import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
+import { AuditCheck } from "../../../appliance/pipeline/audit-check.ts";
+import type { AuditSenderState } from "../../../appliance/pipeline/audit-sender.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
@@ -49,11 +52,13 @@ export async function startBox({
   minimumFreeBytes = 0,
   dicomWebOrigins = [] as readonly string[],
   provider,
+  auditServer = null,
 }: {
   uiFolder?: string;
   minimumFreeBytes?: number;
   dicomWebOrigins?: readonly string[];
   provider?: ProviderSettings;
+  auditServer?: AuditSenderState | null;
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
   const database = await openDatabase(join(folder, "segbox.sqlite"), Date.now());
@@ -92,6 +97,7 @@ export async function startBox({
     freeBytes: async () => 400e9,
     seriesChanged: () => {},
   });
+  const auditCheck = new AuditCheck({ database, folder: dataFolder(folder), clock, log: receiving.log });
   const dependencies: HttpDependencies = {
     database,
     clock,
@@ -126,6 +132,8 @@ export async function startBox({
       longestStoreMs: 60_000,
     },
     storage: storageOf({ ...receiving, resultFolder, retention, databasePath: join(folder, "segbox.sqlite") }),
+    auditCheck,
+    auditServer: () => auditServer,
     receiving: () => "open",
     device: () => ({
       stationName: "Segbox, Radiology",
@@ -158,6 +166,7 @@ export async function startBox({
   };
   return {
     activationFile,
+    auditCheck,
     benchmarkFile,
     database,
     folder,
