@@ -115,8 +115,8 @@ const eventOf: Readonly<Record<string, AuditEvent>> = {
   "series-settled": changed,
 
   "study-erased": deleted,
-  "images-deleted": deleted,
   "series-deleted": deleted,
+  "images-deleted": deleted,
   "traces-deleted": deleted,
   "retention-run": deleted,
   "purge-ordered": deleted,

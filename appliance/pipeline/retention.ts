@@ -152,8 +152,11 @@ export class Retention {
       await this.removeFiles();
     }
     if (settings.traceDays !== "never") {
-      const traces = deleteTracesBefore(database, clock.now() - settings.traceDays * dayMs);
-      if (traces > 0) addAudit(database, { at: clock.now(), actor, action: "traces-deleted", object: "trace", detail: { traces } });
+      const before = clock.now() - settings.traceDays * dayMs;
+      database.transaction(() => {
+        const traces = deleteTracesBefore(database, before);
+        if (traces > 0) addAudit(database, { at: clock.now(), actor, action: "traces-deleted", object: "trace", detail: { traces } });
+      });
     }
     const sum = (of: (removal: Removal) => number): number => done.reduce((all, removal) => all + of(removal), 0);
     const outcome: RetentionOutcome = {

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { purgeWord } from "../../../appliance/api/storage.ts";
 import type { Role } from "../../../appliance/domain/user.ts";
 import { Sealing } from "../../../appliance/host/sealing.ts";
 import { makeTotpSecret, totpCode } from "../../../appliance/host/totp.ts";
@@ -10,8 +11,9 @@ import type { Route } from "../../../appliance/http/route.ts";
 import { issueApiToken, listApiTokens } from "../../../appliance/store/api-tokens.ts";
 import { noteDelivery } from "../../../appliance/store/deliveries.ts";
 import { addRefusals, listRefusedCallers } from "../../../appliance/store/refused-callers.ts";
-import { moveResult } from "../../../appliance/store/results.ts";
+import { getResult, moveResult } from "../../../appliance/store/results.ts";
 import { confirmSecondFactor, proposeSecondFactor } from "../../../appliance/store/second-factors.ts";
+import { getSeries, setSeriesState } from "../../../appliance/store/series.ts";
 import { addSession } from "../../../appliance/store/sessions.ts";
 import { replaceNodesAndRules, setNodePaused } from "../../../appliance/store/settings.ts";
 import { addUser, findUser } from "../../../appliance/store/users.ts";
@@ -33,6 +35,17 @@ const [image] = makeCtSeries({ name: "audited" });
 async function readyResult(box: Box) {
   const id = addPendingResult(box, addSeries(box));
   return { id, deliveries: await addResultFiles(box, id, { images, hu: new Int16Array(1), labels: new Uint8Array(1) }) };
+}
+
+const peerRefused = { code: "peer-refused", message: "A900" };
+
+/** A series of long ago that no rule took. */
+function addIgnored(box: Box): number {
+  const id = addSeries(box);
+  setSeriesState(box.database, id, "ignored", { code: "no-rules", message: "there are no rules" });
+  box.database.run("update series set first_received_at = 1, last_received_at = 1 where id = ?", id);
+  box.database.run("update instance set digest = ? where series_id = ?", createHash("sha256").update(String(id)).digest("hex"), id);
+  return id;
 }
 
 function addPerson(box: Box, role: Role = "reviewer"): number {
@@ -115,8 +128,7 @@ const changes: Readonly<Record<string, Case>> = {
   }),
   "post /api/deliveries/:id/retry": async (box) => {
     const [id] = (await readyResult(box)).deliveries;
-    const reason = { code: "peer-refused", message: "A900" };
-    noteDelivery(box.database, id, { state: "failed", reason, status: 0xa900, at: 1 });
+    noteDelivery(box.database, id, { state: "failed", reason: peerRefused, status: 0xa900, at: 1 });
     return { path: `/api/deliveries/${id}/retry` };
   },
   "post /api/nodes/:name/pause": (box) => on(withNode(box), "pause"),
@@ -134,6 +146,27 @@ const changes: Readonly<Record<string, Case>> = {
     return { path: `/api/callers/${listRefusedCallers(box.database)[0]!.id}/add` };
   },
   "post /api/audit/verify": () => ({}),
+  "post /api/storage/run": (box) => {
+    addIgnored(box);
+    return {};
+  },
+  "post /api/storage/purge": (box) => {
+    addIgnored(box);
+    return { body: { confirmation: purgeWord } };
+  },
+  "post /api/series/:id/settle": async (box) => {
+    const { id, deliveries } = await readyResult(box);
+    const { seriesId } = getResult(box.database, id)!;
+    setSeriesState(box.database, seriesId, "complete", null);
+    for (const delivery of deliveries)
+      noteDelivery(box.database, delivery, { state: "failed", reason: peerRefused, status: 0xa900, at: 1 });
+    return { path: `/api/series/${seriesId}/settle` };
+  },
+  "post /api/studies/:study/erase": (box) => {
+    const id = addIgnored(box);
+    const { studyInstanceUid } = getSeries(box.database, id)!;
+    return { path: `/api/studies/${studyInstanceUid}/erase`, body: { confirmation: studyInstanceUid } };
+  },
   "post /dicom-web/studies": () => ({ body: image!.bytes }),
   "post /dicom-web/studies/:study": () => ({ path: `/dicom-web/studies/${study}`, body: image!.bytes }),
 };
@@ -157,6 +190,7 @@ const silent = [
   "/api/models/:name/card.pdf",
   "/api/device",
   "/api/audit/state",
+  "/api/storage",
 ].map((path) => `get ${path}`);
 
 /** Of the routes that show something, the addresses that are not their own. */

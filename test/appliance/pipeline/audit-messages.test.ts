@@ -15,9 +15,14 @@ import { run } from "../../peers/process.ts";
 const root = join(import.meta.dirname, "../../..");
 const schema = join(root, "test/data/audit-message.rng");
 
+const computed = [
+  ...["node-paused", "node-resumed", "node-token-issued", "node-token-revoked", "result-accepted", "result-rejected"],
+  ...["series-deleted", "images-deleted"],
+];
+
 /** Actions of the trail, as the program's text has them: where they are written down, and what is computed. */
 function actionsInSource(): string[] {
-  const found = new Set(["node-paused", "node-resumed", "node-token-issued", "node-token-revoked", "result-accepted", "result-rejected"]);
+  const found = new Set(computed);
   for (const file of globSync("{appliance,provisioning,models}/**/*.ts", { cwd: root })) {
     const text = readFileSync(join(root, file), "utf8");
     if (!/addAudit|auditFirst/.test(text)) continue;
