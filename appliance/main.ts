@@ -281,6 +281,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       uiFolder,
       names,
       dicomWebOrigins: http.dicomWebOrigins,
+      limits: http.limits,
       ...(http.provider && { provider: http.provider }),
       ...(webTls && { tls: webTls }),
       ...(redirectPort !== undefined && { redirectPort }),

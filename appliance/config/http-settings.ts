@@ -20,6 +20,12 @@ const origin = z
     "expected https: whoever is on the way could change a page that comes without it, and have its token",
   );
 
+/** How many requests a second one session or token may go on with; an address four times as many, and ten seconds' worth may come at once. */
+const limits = z.strictObject({
+  requestsPerSecond: z.int().min(1).max(100_000).default(100),
+  dicomWebRequestsPerSecond: z.int().min(1).max(100_000).default(200),
+});
+
 /** The web page and DICOMweb. */
 export const httpSchema = z.strictObject({
   address: listenAddress,
@@ -37,6 +43,7 @@ export const httpSchema = z.strictObject({
   dicomWebOrigins: z.array(origin).max(64).default([]),
   /** Where people of the hospital sign in, beside the accounts that the box itself keeps. */
   provider: providerSchema.optional(),
+  limits: limits.prefault({}),
   /** A second port, of plain HTTP, that sends browsers to the first. */
   redirectPort: listenPort.optional(),
 });

@@ -34,6 +34,7 @@ const statuses: Readonly<Record<string, number>> = {
   "body-not-json": 415,
   "body-not-multipart": 415,
   "unknown-host": 421,
+  "too-many-requests": 429,
   "too-many-tries": 429,
 };
 

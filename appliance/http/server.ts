@@ -14,6 +14,7 @@ import { refuseOtherHosts } from "./known-host.ts";
 import { LiveStreams } from "./live.ts";
 import { Provider } from "./provider.ts";
 import { redirectTo } from "./redirect.ts";
+import { limitRequests, type RequestLimits, usualLimits } from "./request-limit.ts";
 import { type Route, routerOf } from "./route.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { auditRoutes } from "./routes/audit.ts";
@@ -53,6 +54,8 @@ export type HttpOptions = {
   readonly dicomWebOrigins?: readonly string[];
   /** With which people may sign in. */
   readonly provider?: ProviderSettings;
+  /** How much one may ask for; the usual unless given. */
+  readonly limits?: RequestLimits;
   /** A second port, of plain HTTP, that sends browsers to the first. */
   readonly redirectPort?: number;
 };
@@ -109,6 +112,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
   app.use(refuseOtherHosts(names));
   app.use(shareWithOrigins(dicomWebOrigins));
   app.use(refuseOtherOrigins(dicomWebOrigins));
+  app.use(limitRequests(options.limits ?? usualLimits, clock));
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.use(serveStatic(files));

@@ -15,7 +15,14 @@ test("a site file's settings, nodes and rules are in the database after it, and 
   assert.equal(await applySiteFile(database, example, 77), true);
   assert.deepEqual(getSetting(database, "station"), { name: "SEGBOX-1", serialNumber: "0001" });
   assert.partialDeepStrictEqual(getSetting(database, "dicom"), { aeTitle: "SEGBOX", port: 11112, quietSeconds: 10 });
-  assert.deepEqual(getSetting(database, "http"), { address: "127.0.0.1", port: 8443, tls: "own", names: [], dicomWebOrigins: [] });
+  assert.deepEqual(getSetting(database, "http"), {
+    address: "127.0.0.1",
+    port: 8443,
+    tls: "own",
+    names: [],
+    dicomWebOrigins: [],
+    limits: { requestsPerSecond: 100, dicomWebRequestsPerSecond: 200 },
+  });
   assert.deepEqual(
     listNodes(database).map(({ name, aeTitle }) => [name, aeTitle]),
     [

@@ -422,6 +422,7 @@ export const text = {
   errors: {
     unreachable: "The box does not answer. Check that it is switched on and that you are on its network.",
     busy: "Too much is going on just now. Try again in a moment.",
+    "too-many-requests": "This browser has asked for too much at once. Try again in a few seconds.",
     role: "Your role may not do this. Ask an administrator.",
     "not-found": "It is not there (any more).",
     "password-wrong": "This is not your current password.",

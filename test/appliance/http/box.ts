@@ -16,6 +16,7 @@ import { hashPassword } from "../../../appliance/host/password.ts";
 import { Sealing } from "../../../appliance/host/sealing.ts";
 import type { HttpDependencies } from "../../../appliance/http/dependencies.ts";
 import { LiveEvents } from "../../../appliance/http/live-events.ts";
+import type { RequestLimits } from "../../../appliance/http/request-limit.ts";
 import { readSeriesSummary } from "../../../appliance/http/series-views.ts";
 import { startHttp } from "../../../appliance/http/server.ts";
 import { storageOf } from "../../../appliance/http/storage-views.ts";
@@ -53,12 +54,14 @@ export async function startBox({
   dicomWebOrigins = [] as readonly string[],
   provider,
   auditServer = null,
+  limits,
 }: {
   uiFolder?: string;
   minimumFreeBytes?: number;
   dicomWebOrigins?: readonly string[];
   provider?: ProviderSettings;
   auditServer?: AuditSenderState | null;
+  limits?: RequestLimits;
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));
   const database = await openDatabase(join(folder, "segbox.sqlite"), Date.now());
@@ -150,7 +153,15 @@ export async function startBox({
   };
   const start = (port: number) =>
     startHttp(
-      { host: "127.0.0.1", port, uiFolder, names: ["localhost"], dicomWebOrigins, ...(provider && { provider }) },
+      {
+        host: "127.0.0.1",
+        port,
+        uiFolder,
+        names: ["localhost"],
+        dicomWebOrigins,
+        ...(provider && { provider }),
+        ...(limits && { limits }),
+      },
       dependencies,
       createLog((line) => log.push(line), clock.now, "debug"),
     );
