@@ -200,7 +200,7 @@ function unlessAway<T>(access: () => T): T {
 
 /**
  * After a service was cut off: refuses a database that is damaged, before anything has written to it, so that it stays as it was found. A
- * sound one takes its time too: README.md says how long.
+ * sound one takes its time too: appliance/README.md says how long.
  */
 export function requireSoundDatabase(path: string): void {
   const faults = existsSync(path) ? faultsOfDatabase(path) : [];

@@ -43,6 +43,7 @@ export function setAsideWithoutFiles(database: Database, now: number, also: (cou
       sentInPart,
     ).changes;
     const images = database.run("delete from instance").changes;
+    database.run("update result set written = '[]' where written is not null"); // none of its objects is on disk
     database.run("update result set images_removed_at = ? where images_removed_at is null", now);
     database.run("delete from removal"); // of files that are not here
     database.run("update series set differing_copies = 0, source_count = null, source_counted_at = null");

@@ -4,7 +4,7 @@ import type { ResultId, SeriesId } from "../../../appliance/domain/ids.ts";
 import { retryResult } from "../../../appliance/pipeline/retry.ts";
 import { addDelivery, listDeliveries, setUnanswered } from "../../../appliance/store/deliveries.ts";
 import { addJob } from "../../../appliance/store/jobs.ts";
-import { addResult, getResult, moveResult, setReview, setSegmented } from "../../../appliance/store/results.ts";
+import { addResult, getResult, moveResult, setReview, setSegmented, setWritten } from "../../../appliance/store/results.ts";
 import { addInstance, getSeries, setSeriesState } from "../../../appliance/store/series.ts";
 import { setAsideWithoutFiles } from "../../../appliance/store/set-aside.ts";
 import { addSeries, arrival, newResult, temporaryDatabase } from "../../make/database.ts";
@@ -22,6 +22,7 @@ test("what was delivered stays; what was under way says that its files are gone,
   const ready = (seriesId: SeriesId): ResultId => {
     const id = addResult(database, newResult(seriesId, `digest-${seriesId}`))!;
     setSegmented(database, id, [], record);
+    setWritten(database, id, ["seg", "rtstruct"]);
     moveResult(database, id, "ready");
     return id;
   };
@@ -65,6 +66,7 @@ test("what was delivered stays; what was under way says that its files are gone,
   for (const id of [arriving, unjudged]) assert.equal(getSeries(database, id)!.reason?.code, "restored");
   assert.deepEqual(database.all("select kind from job"), [{ kind: "announce-rejection" }], "it needs no file of the old box");
 
+  assert.deepEqual(getResult(database, done)!.written, [], "nothing of it is on disk");
   for (const id of [done, unsent, pending]) assert.equal(getResult(database, id)!.imagesRemovedAt, 99);
   assert.throws(() => retryResult(database, unsent, 100), /deleted/, "not before its images are here again");
 
