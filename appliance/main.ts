@@ -35,6 +35,7 @@ import { AuditCheck } from "./pipeline/audit-check.ts";
 import { AuditHeads } from "./pipeline/audit-heads.ts";
 import { AuditSender } from "./pipeline/audit-sender.ts";
 import { Changes } from "./pipeline/changes.ts";
+import { CheckFiles } from "./pipeline/check-files.ts";
 import { associationEnded, OpenAssociations } from "./pipeline/close-series.ts";
 import { noteCommitment } from "./pipeline/commit-delivery.ts";
 import { startDicomNode } from "./pipeline/dicom-node.ts";
@@ -242,6 +243,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
   const eventLoop = new EventLoopWatch();
   started.defer(() => eventLoop.stop());
 
+  const checkFiles = await CheckFiles.survey({ ...receivingOptions, folder, aeTitle: dicom.aeTitle, wake: () => runner.wake() });
+  started.defer(() => checkFiles.stop());
   const retention = new Retention({
     database,
     objects,
@@ -323,8 +326,8 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
       },
       dicomWeb: { objects, retriever, store: webStore, longestStoreMs: limits.associationMinutes * 60_000 },
       storage: storageOf({
-        ...{ database, objects, retention, space, clock, changes },
-        ...{ resultFolder: folder.result, databasePath: folder.database },
+        ...{ database, folder, objects, retention, space, clock, changes },
+        files: () => checkFiles.found,
       }),
       auditCheck,
       auditServer: () => auditSender?.state() ?? null,
@@ -389,6 +392,7 @@ export async function startService({ data, provision, clock, log }: ServiceOptio
 
   void auditCheck.verify().catch(() => {}); // it has said so in the log
   runner.wake();
+  checkFiles.start();
   const running = started.move();
   return {
     dicomPort: node.port,

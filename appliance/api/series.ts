@@ -42,6 +42,8 @@ export type SeriesSummary = {
   readonly instanceCount: number;
   /** Images that came under the SOP Instance UID of another one of the series, with other bytes; both are kept. */
   readonly differingCopies: number;
+  /** Images whose file was lost or damaged here, which is not to be; the same image again mends it. */
+  readonly missingImages: number;
   /** When the images that its results are made from were deleted; those that are here came later. Null: none were. */
   readonly imagesRemovedAt: number | null;
   readonly firstReceivedAt: number;

@@ -63,7 +63,7 @@ Refused while something of the study is being done; without --force also while s
       const order = { actor: "console", at: systemClock.now(), force: args.values.force === true };
       const { series, images, results, traces } = eraseStudy(database, study, order);
       const isDone = await filesRemoved();
-      const { databaseCopies, isOverwritten } = await overwriteErased(database, folder.database);
+      const { databaseCopies, isOverwritten } = await overwriteErased(database, study, folder);
       process.stdout.write(`erased: ${series.length} series, ${images} images, ${results} results, ${traces} traces of earlier ones\n`);
       if (databaseCopies > 0) process.stdout.write(`deleted too: ${databaseCopies} copies of the database from before an update\n`);
       if (!isDone) process.stdout.write("the service goes on deleting their files\n");

@@ -29,6 +29,9 @@ export type DataFolder = {
   readonly auditHeads: string;
   /** Files in passing; emptied at the start. */
   readonly temporary: string;
+  /** What the check of files at the start could make nothing of. */
+  readonly quarantine: string;
+  readonly results: string;
   /** One folder per result. */
   readonly result: (id: number) => string;
 };
@@ -50,6 +53,8 @@ export function dataFolder(root: string): DataFolder {
     auditKey: join(root, "audit-key.pem"),
     auditHeads: join(root, "audit-heads.jsonl"),
     temporary: join(root, "temporary"),
+    quarantine: join(root, "quarantine"),
+    results: join(root, "results"),
     result: (id) => join(root, "results", String(id)),
   };
 }

@@ -1,6 +1,6 @@
 import { constants, inflateRawSync } from "node:zlib";
 import { RefusedError } from "../base/errors.ts";
-import { type AeTitle, parseUid, type Uid } from "../domain/ids.ts";
+import { type AeTitle, parseAeTitle, parseUid, type Uid } from "../domain/ids.ts";
 import { type DataSet, readDataSet } from "./data-set.ts";
 import { dataSetEncodingOf, explicitVrLittleEndian, implicitVrLittleEndian } from "./transfer-syntaxes.ts";
 import { implementationClassUid, implementationVersionName } from "./uids.ts";
@@ -74,6 +74,12 @@ export function readFileMeta(head: Uint8Array): FileMeta & { readonly dataSetOff
     transferSyntaxUid: parseUid(transferSyntaxUid),
     dataSetOffset,
   };
+}
+
+/** Source Application Entity Title (0002,0016) of a file's meta information: who sent it; null where it does not say. */
+export function readSourceAeTitle(head: Uint8Array): AeTitle | null {
+  const title = textOf(readMetaGroup(head, metaStart(head)), 0x00020016);
+  return title === null || title.trim() === "" ? null : parseAeTitle(title);
 }
 
 /** Where group 2, or lacking that the data set, begins. */

@@ -65,6 +65,8 @@ export type Series = {
   readonly instanceCount: number;
   /** Images that came under the UID of another one with other bytes. All are kept; a volume is made only where they turn out to be the same image. */
   readonly differingCopies: number;
+  /** Images whose file was lost or damaged here; the same image again mends it. */
+  readonly missingImages: number;
   /** When images that results of it are made from were deleted; those that are here came later. UTC epoch ms; null: none were. */
   readonly imagesRemovedAt: number | null;
   /** When all that was here of it before was deleted, so that it began anew. UTC epoch ms; null: nothing was. */

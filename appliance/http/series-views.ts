@@ -60,6 +60,7 @@ function seriesSummary(database: Database, progressOf: Progress, series: Series)
     callingAeTitle: series.callingAeTitle,
     instanceCount: series.instanceCount,
     differingCopies: series.differingCopies,
+    missingImages: series.missingImages,
     imagesRemovedAt: series.imagesRemovedAt,
     firstReceivedAt: series.firstReceivedAt,
     lastReceivedAt: series.lastReceivedAt,

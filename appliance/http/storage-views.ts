@@ -1,6 +1,6 @@
-import type { StorageOutcome, StoragePlan, StorageState, StudyErased } from "../api/storage.ts";
+import type { FileCheck, StorageOutcome, StoragePlan, StorageState, StudyErased } from "../api/storage.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ResultId } from "../domain/ids.ts";
+import type { DataFolder } from "../config/data-folder.ts";
 import type { RetentionPlan } from "../domain/retention.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
 import type { Changes } from "../pipeline/changes.ts";
@@ -29,18 +29,19 @@ export type StorageDependencies = {
 
 export function storageOf({
   database,
-  databasePath,
+  folder,
   objects,
-  resultFolder,
   retention,
   space,
   clock,
+  files,
   changes,
 }: {
   readonly database: Database;
-  readonly databasePath: string;
+  readonly folder: Pick<DataFolder, "database" | "quarantine" | "result">;
+  /** What the check of files at the start found; null until it has ended. */
+  readonly files: () => FileCheck | null;
   readonly objects: ObjectFolder;
-  readonly resultFolder: (id: ResultId) => string;
   readonly retention: Retention;
   readonly space: FreeSpace;
   readonly clock: Clock;
@@ -52,7 +53,7 @@ export function storageOf({
       const { usual, ordered } = await retention.plan();
       const disk = { ...(await space.read()), minimumFreeBytes: space.minimumBytes };
       const plans = { usual: storagePlan(usual), ordered: storagePlan(ordered) };
-      return { settings: retention.settings, disk, ...plans, traces: countTraces(database), files: null };
+      return { settings: retention.settings, disk, ...plans, traces: countTraces(database), files: files() };
     },
     run: (order) => retention.run(order),
     settle(seriesId, by) {
@@ -61,13 +62,13 @@ export function storageOf({
     },
     exportStudy(study, actor) {
       const at = clock.now();
-      return tarOf(exportStudy(study, { database, objects, resultFolder, softwareVersion, actor, at }), at);
+      return tarOf(exportStudy(study, { database, objects, resultFolder: folder.result, softwareVersion, actor, at }), at);
     },
     async eraseStudy(study, order) {
       const erased = eraseStudy(database, study, { ...order, at: clock.now() });
       for (const id of erased.series) changes.seriesChanged(id);
       await retention.removeFiles();
-      return { ...erased, series: erased.series.length, ...(await overwriteErased(database, databasePath)) };
+      return { ...erased, series: erased.series.length, ...(await overwriteErased(database, study, folder)) };
     },
   };
 }

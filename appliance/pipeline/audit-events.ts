@@ -127,6 +127,8 @@ const eventOf: Readonly<Record<string, AuditEvent>> = {
   "backup-passphrase-set": alert(types.security),
   "restored-from-backup": alert(types.restricted),
 
+  "files-checked": changed,
+
   "audit-viewed": of(events.logUsed, "R"),
   "audit-exported": of(events.logUsed, "R"),
   "audit-verified": of(events.logUsed, "R"),

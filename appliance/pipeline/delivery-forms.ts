@@ -56,7 +56,7 @@ async function objectOf(
 }
 
 /** SHA-256 of a form's data set, hex: of what goes over the network. */
-export async function digestOf({ path, dataSetOffset }: Form): Promise<string> {
+export async function digestOf({ path, dataSetOffset }: Pick<Form, "path" | "dataSetOffset">): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { start: dataSetOffset, highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
   return hash.digest("hex");

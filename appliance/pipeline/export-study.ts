@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { tarEnd, tarHeader, tarPadding } from "../base/tar.ts";
@@ -7,7 +7,7 @@ import type { ResultId, Uid } from "../domain/ids.ts";
 import { addAudit, listAuditOf } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
-import type { ObjectFolder } from "../store/objects.ts";
+import { namesIn, type ObjectFolder } from "../store/objects.ts";
 import { listResults } from "../store/results.ts";
 import { listTraces } from "../store/retained-traces.ts";
 import { getSeries, listFilesOf, listSeriesOfStudy } from "../store/series.ts";
@@ -83,7 +83,7 @@ export async function* exportStudy(studyInstanceUid: Uid, options: ExportOptions
     for (const result of listResults(database, id)) {
       about.push(`result:${result.id}`, ...listDeliveries(database, result.id).map((delivery) => `delivery:${delivery.id}`));
       const folder = resultFolder(result.id);
-      for (const file of (await filesIn(folder)).filter((name) => !workingFiles.includes(name)))
+      for (const file of (await namesIn(folder)).filter((name) => !workingFiles.includes(name)))
         yield* fileAt(`made/${result.id}/${file}`, join(folder, file));
       yield* json(`made/${result.id}/provenance.json`, readProvenance(database, result.id));
     }
@@ -142,15 +142,6 @@ async function* hashed(file: FileHandle, hash: ReturnType<typeof createHash>): A
 function deliveriesIn(provenance: object): string[] {
   const { deliveries = [] } = provenance as { readonly deliveries?: readonly { readonly id: number }[] };
   return deliveries.map(({ id }) => `delivery:${id}`);
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }
 
 async function openIfThere(path: string): Promise<FileHandle | null> {

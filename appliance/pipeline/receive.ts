@@ -22,7 +22,7 @@ import { sourceOf } from "./count-at-source.ts";
 import { closeSeriesJob, countAtSourceJob } from "./job-kinds.ts";
 
 /** All that stands before Pixel Data must fit in here; the largest seen from a scanner is below 200 kB. */
-const headLimitBytes = 1024 * 1024;
+export const headLimitBytes = 1024 * 1024;
 
 export type ReceiveOptions = {
   readonly database: Database;
@@ -77,7 +77,7 @@ function sinkOf(incoming: Incoming, options: ReceiveOptions): InstanceSink {
         return earlier.some((instance) => instance.digest === digest);
       });
       const sameAs = earlier.length > 0 ? await findSame(earlier, file, options) : undefined;
-      const { isReceiving, seriesId } = await note(incoming, known, { ...file, removed }, sameAs, options);
+      const { isReceiving, seriesId } = await noteInstance(incoming, known, { ...file, removed }, sameAs, options);
       if (isReceiving) options.changes.seriesChanged(seriesId);
       options.wake();
     },
@@ -89,7 +89,7 @@ function sinkOf(incoming: Incoming, options: ReceiveOptions): InstanceSink {
 const usualHeadBytes = 64 * 1024;
 
 /** The header of an image whose first bytes these are; null where it goes on behind them. */
-function headerWithin(bytes: Buffer, isAll: boolean): InstanceHeader | null {
+export function headerWithin(bytes: Buffer, isAll: boolean): InstanceHeader | null {
   const usual = bytes.subarray(0, usualHeadBytes);
   for (const part of usual.length < bytes.length ? [usual, bytes] : [bytes])
     try {
@@ -142,7 +142,11 @@ const comparedLimitBytes = 16 * 1024 * 1024;
  * The row of an earlier image that this one is the same as, under another header: what a PACS makes of a series that it forwards and the
  * scanner has sent already. Such a copy must not start the series anew. Only pixels that are coded alike are compared here.
  */
-async function findSame(kept: readonly KeptInstance[], file: ReceivedFile, { objects, log }: ReceiveOptions): Promise<number | undefined> {
+export async function findSame(
+  kept: readonly KeptInstance[],
+  file: ReceivedFile,
+  { objects, log }: ReceiveOptions,
+): Promise<number | undefined> {
   const [earlier] = kept.filter(({ isSecond }) => !isSecond).sort((a, b) => a.id - b.id);
   if (!earlier || earlier.digest === file.digest || Math.max(earlier.sizeBytes, file.sizeBytes) > comparedLimitBytes) return undefined;
   const [first, second] = await Promise.all([readIfThere(objects.path(earlier.digest)), readFile(objects.path(file.digest))]);
@@ -161,12 +165,12 @@ async function readIfThere(path: string): Promise<Buffer | null> {
   }
 }
 
-type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
+export type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };
 
 type Noted = Pick<Added, "seriesId" | "isReceiving">;
 
 /** One transaction, durable when this resolves: the image, its series, and the job that looks whether the series is complete. */
-function note(
+export function noteInstance(
   incoming: IncomingInstance,
   header: InstanceHeader,
   file: ReceivedFile & { readonly removed: number },

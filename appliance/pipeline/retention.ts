@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { schedule } from "node-cron";
@@ -19,7 +19,7 @@ import { addAudit } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { withdrawFailed } from "../store/deliveries.ts";
 import { listHoldings, readHolding } from "../store/holdings.ts";
-import type { ObjectFolder } from "../store/objects.ts";
+import { namesIn, type ObjectFolder } from "../store/objects.ts";
 import { deleteImages, deleteSeries } from "../store/removals.ts";
 import { deleteTracesBefore } from "../store/retained-traces.ts";
 import { setSettled } from "../store/series.ts";
@@ -209,18 +209,12 @@ export class Retention {
 /** Size of the files in a folder, 0 where there is none. */
 async function folderBytes(path: string): Promise<number> {
   let bytes = 0;
-  for (const name of await unlessAway(() => readdir(path), []))
-    bytes += (await unlessAway<{ size: number }>(() => stat(join(path, name)), { size: 0 })).size;
+  for (const name of await namesIn(path))
+    bytes += await stat(join(path, name)).then(
+      ({ size }) => size,
+      () => 0, // deleted meanwhile
+    );
   return bytes;
-}
-
-async function unlessAway<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return otherwise;
-    throw error;
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, close, closeSync, existsSync, open as openFile, read, rename as renameFile, rmSync, unlink } from "node:fs";
+import { access, close, closeSync, existsSync, mkdirSync, open as openFile, read, rename as renameFile, renameSync, rmSync, unlink } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -71,6 +71,24 @@ export class ObjectFolder {
   remove(digest: string): void {
     this.#removed++;
     rmSync(this.path(digest), { force: true });
+  }
+
+  /** Every content that has a file. */
+  async listDigests(): Promise<string[]> {
+    const digests: string[] = [];
+    for (let first = 0; first < 256; first++)
+      for (const name of await readdir(join(this.#folder, first.toString(16).padStart(2, "0"))))
+        if (name.endsWith(".dcm")) digests.push(name.slice(0, -".dcm".length));
+    return digests;
+  }
+
+  /** Moves a file into another folder of the same file system, at once, as `remove` does, then durably. */
+  async setAside(digest: string, folder: string): Promise<void> {
+    this.#removed++;
+    mkdirSync(folder, { recursive: true });
+    renameSync(this.path(digest), join(folder, `${digest}.dcm`));
+    await syncFolder(folder);
+    await this.syncRemoved([digest]);
   }
 
   /** What was removed of these contents stays so. */
@@ -300,6 +318,24 @@ async function writeBeside(path: string, pieces: Iterable<Uint8Array> | AsyncIte
 export async function makeEmptyFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await mkdir(path, { recursive: true });
+  await syncFolder(dirname(path));
+}
+
+/** Names in a folder, sorted; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Moves a file or folder into another folder of the same file system, durably. */
+export async function moveAside(path: string, folder: string, name: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await rename(path, join(folder, name));
+  await syncFolder(folder);
   await syncFolder(dirname(path));
 }
 

@@ -25,11 +25,13 @@ type SeriesRow = {
   instance_count: number;
   differing_copies: number;
   images_removed_at: number | null;
+  missing_images: number;
   earlier_removed_at: number | null;
 };
 
 const selectSeries = `select *, (select count(*) from instance where series_id = series.id and same_as is null) - differing_copies as instance_count,
-   (select max(images_removed_at) from result where series_id = series.id) as images_removed_at from series`;
+   (select max(images_removed_at) from result where series_id = series.id) as images_removed_at,
+   (select count(*) from instance where series_id = series.id and missing_since is not null) as missing_images from series`;
 
 /** What arrives with an image about its series. */
 export type Arrival = {
@@ -91,6 +93,13 @@ export function addInstance(database: Database, arrival: Arrival): Added {
       instance.receivedAt,
       arrival.sameAs ?? null,
     );
+    if (changes === 0)
+      database.run(
+        "update instance set missing_since = null where series_id = ? and sop_instance_uid = ? and digest = ? and missing_since is not null",
+        seriesId,
+        instance.sopInstanceUid,
+        instance.digest,
+      );
     const isNew = changes > 0 && arrival.sameAs === undefined;
     if (isNew && isDiffering(database, seriesId, instance))
       database.run("update series set differing_copies = differing_copies + 1 where id = ?", seriesId);
@@ -216,6 +225,7 @@ function seriesOf(row: SeriesRow): ArrivingSeries {
     instanceCount: row.instance_count,
     differingCopies: row.differing_copies,
     imagesRemovedAt: row.images_removed_at,
+    missingImages: row.missing_images,
     earlierRemovedAt: row.earlier_removed_at,
     firstReceivedAt: row.first_received_at,
     lastReceivedAt: row.last_received_at,

@@ -134,7 +134,7 @@ export async function startBox({
       }),
       longestStoreMs: 60_000,
     },
-    storage: storageOf({ ...receiving, resultFolder, retention, databasePath: join(folder, "segbox.sqlite") }),
+    storage: storageOf({ ...receiving, retention, folder: dataFolder(folder), files: () => null }),
     auditCheck,
     auditServer: () => auditServer,
     receiving: () => "open",

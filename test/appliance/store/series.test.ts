@@ -29,6 +29,7 @@ test("the first image makes its series, and all that was said of both is read ba
     calledAeTitle: "SEGBOX",
     instanceCount: 1,
     differingCopies: 0,
+    missingImages: 0,
     imagesRemovedAt: null,
     earlierRemovedAt: null,
     firstReceivedAt: 500,

@@ -17,6 +17,7 @@ const series = (id: number, more: Partial<SeriesSummary> = {}): SeriesSummary =>
   callingAeTitle: "",
   instanceCount: 1,
   differingCopies: 0,
+  missingImages: 0,
   imagesRemovedAt: null,
   firstReceivedAt: 0,
   lastReceivedAt: 0,
