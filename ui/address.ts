@@ -1,6 +1,6 @@
 /** What an address of the page shows. */
 export type Address =
-  | { readonly page: "worklist" | "deliveries" | "callers" | "health" | "models" | "account" | "users" | "tokens" | "audit" }
+  | { readonly page: "worklist" | "deliveries" | "callers" | "health" | "models" | "account" | "users" | "tokens" | "audit" | "storage" }
   | { readonly page: "model"; readonly name: string }
   | { readonly page: "series"; readonly id: number }
   | { readonly page: "not-found" };
@@ -13,6 +13,7 @@ export const accountAddress = "/account";
 export const usersAddress = "/users";
 export const tokensAddress = "/tokens";
 export const auditAddress = "/audit";
+export const storageAddress = "/storage";
 
 export function parseAddress(pathname: string): Address {
   if (pathname === "/") return { page: "worklist" };
@@ -26,6 +27,7 @@ export function parseAddress(pathname: string): Address {
   if (pathname === usersAddress) return { page: "users" };
   if (pathname === tokensAddress) return { page: "tokens" };
   if (pathname === auditAddress) return { page: "audit" };
+  if (pathname === storageAddress) return { page: "storage" };
   const [, id] = /^\/series\/([1-9]\d{0,14})$/.exec(pathname) ?? [];
   return id ? { page: "series", id: Number(id) } : { page: "not-found" };
 }

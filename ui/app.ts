@@ -11,6 +11,7 @@ import {
   healthAddress,
   modelsAddress,
   parseAddress,
+  storageAddress,
   tokensAddress,
   usersAddress,
 } from "./address.ts";
@@ -96,6 +97,7 @@ export class SegboxApp extends LitElement {
       <a href=${modelsAddress}>${text.models.title}</a>
       <a href=${healthAddress}>${text.health.title}</a>
       ${role === "reviewer" ? nothing : html`<a href=${auditAddress}>${text.audit.title}</a>`}
+      ${role === "reviewer" ? nothing : html`<a href=${storageAddress}>${text.storage.title}</a>`}
       ${role === "admin" ? html`<a href=${usersAddress}>${text.users.title}</a><a href=${tokensAddress}>${text.tokens.title}</a>` : nothing}
     </nav>`;
   }
@@ -167,6 +169,10 @@ export class SegboxApp extends LitElement {
         document.title = `${text.audit.title} – ${text.product}`;
         void this.#load(import("./pages/audit/audit-page.ts"));
         return html`<audit-page></audit-page>`;
+      case "storage":
+        document.title = `${text.documentTitle.storage} – ${text.product}`;
+        void this.#load(import("./pages/storage/storage-page.ts"));
+        return html`<storage-page .session=${session}></storage-page>`;
       case "series":
         document.title = `${text.documentTitle.series(address.id)} – ${text.product}`; // no patient in the browser's history
         void this.#load(import("./pages/series/series-page.ts"));

@@ -1,5 +1,17 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, close, closeSync, existsSync, mkdirSync, open as openFile, read, rename as renameFile, renameSync, rmSync, unlink } from "node:fs";
+import {
+  access,
+  close,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  open as openFile,
+  read,
+  rename as renameFile,
+  renameSync,
+  rmSync,
+  unlink,
+} from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";

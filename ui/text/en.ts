@@ -4,6 +4,7 @@ import type { SeriesCompletion } from "../../appliance/api/series.ts";
 import { accountTexts } from "./accounts.ts";
 import { auditTexts } from "./audit.ts";
 import { formatDuration, formatPercent } from "./format.ts";
+import { storageTexts } from "./storage.ts";
 
 const images = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
 
@@ -27,6 +28,7 @@ export const text = {
     model: (name: string) => `Model ${name}`,
     account: "Your account",
     users: "Users",
+    storage: "Storage",
     series: (id: number) => `Series ${id}`,
     signIn: "Sign in",
     notFound: "Not found",
@@ -55,6 +57,7 @@ export const text = {
 
   ...accountTexts,
   audit: auditTexts,
+  ...storageTexts,
 
   worklist: {
     title: "Worklist",

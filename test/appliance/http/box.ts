@@ -277,7 +277,7 @@ export function addSeries(box: Box, description: Partial<SeriesDescription> = {}
       instance: {
         sopInstanceUid: `${seriesUid}.${image + 1}`,
         transferSyntaxUid: "1.2.840.10008.1.2.1",
-        digest: `${arrivals}-${++contents}`,
+        digest: (++contents).toString(16).padStart(64, "0"),
         sizeBytes: 1,
         facts: {
           sopClassUid: "1.2.840.10008.5.1.4.1.1.2",

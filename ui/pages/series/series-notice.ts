@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { ResultDetail, SeriesDetail } from "../../../appliance/api/series.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
+import { formatMoment } from "../../text/format.ts";
 import { adviceOn, errorSentence, sentenceOf } from "../../text/reasons.ts";
 
 type Notice = {
@@ -85,6 +86,7 @@ function noticesOf(series: SeriesDetail, result: ResultDetail | undefined): Noti
   const t = text.series;
   const notices: Notice[] = [];
   if (series.differingCopies > 0) notices.push({ tone: "warn", title: t.differingTitle(series.differingCopies), sentences: [t.differing] });
+  notices.push(...deletedNotices(series));
   if (series.state === "receiving") notices.push({ tone: "busy", title: t.receivingTitle, sentences: [t.receiving] });
   if (series.state === "ignored")
     notices.push({
@@ -129,6 +131,22 @@ function noticesOf(series: SeriesDetail, result: ResultDetail | undefined): Noti
     default:
       break; // delivered, done and what is superseded need no words
   }
+  return notices;
+}
+
+/** What is not here any more of a series, by its time or by a fault of the disk. */
+function deletedNotices({ missingImages, imagesRemovedAt, earlierRemovedAt, instanceCount }: SeriesDetail): Notice[] {
+  const t = text.deleted;
+  const moment = (at: number): string => formatMoment(at, Date.now());
+  const notices: Notice[] = [];
+  if (missingImages > 0) notices.push({ tone: "bad", title: t.missingTitle(missingImages), sentences: [t.missing] });
+  if (imagesRemovedAt !== null)
+    notices.push(
+      instanceCount === 0
+        ? { tone: "quiet", title: t.imagesTitle, sentences: [t.images(moment(imagesRemovedAt))] }
+        : { tone: "quiet", title: t.someTitle, sentences: [t.some(moment(imagesRemovedAt))] },
+    );
+  if (earlierRemovedAt !== null) notices.push({ tone: "quiet", title: t.anewTitle, sentences: [t.anew(moment(earlierRemovedAt))] });
   return notices;
 }
 

@@ -26,6 +26,7 @@ import "../../viewer/slice-view.ts";
 import "../../viewer/viewer-tools.ts";
 import "./result-origin.ts";
 import "./series-notice.ts";
+import "./study-panel.ts";
 
 /** One series: what became of it, its slices with the overlay, the structures found. */
 @customElement("series-page")
@@ -147,8 +148,14 @@ export class SeriesPage extends LitElement {
       ></series-notice>
       ${this.#resultChoice(series.resultDetails.filter(({ structures }) => structures))}
       ${result?.structures ? this.#resultContent(result, result.structures) : nothing}
+      ${this.session?.user.role === "admin" ? html`<study-panel .studyUid=${series.studyInstanceUid} @erased=${this.#onErased}></study-panel>` : nothing}
     `;
   }
+
+  /** There is nothing left to show. */
+  readonly #onErased = (): void => {
+    location.href = "/";
+  };
 
   #resultChoice(results: readonly ResultDetail[]) {
     if (results.length < 2) return nothing;
