@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { faultsOfDatabase } from "../../appliance/store/check-database.ts";
 import type { Database } from "../../appliance/store/database.ts";
 import { randomNumbers } from "../make/random-u-net.ts";
 import { eventually } from "../peers/eventually.ts";
 import { freePort } from "../peers/ports.ts";
 import { run } from "../peers/process.ts";
 import { fakeClock } from "./faked-clock.ts";
+import { kill } from "./receiving.ts";
 import { named, type ScannedSeries, sendAll } from "./scanner.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import { finished, readDatabase, setUpWholeBox, startKeepingPacs } from "./whole-box.ts";
@@ -113,6 +115,42 @@ const modelFlipped: Fault = async (folder, seed) => {
   }
 };
 
+/** A page of the database is overwritten on the disk while the power is off: nothing is started on it; with the page as it was, all goes on. */
+const pageOverwritten: Fault = async (folder, seed) => {
+  const next = randomNumbers(seed);
+  await using pacs = await startKeepingPacs();
+  const box = await setUpWholeBox(folder, pacs.port);
+  const file = join(box.data, "segbox.sqlite");
+  const sent = named(`page ${seed}`, 2);
+  const first = await box.start();
+  await sendAll(first, sent);
+  await finished(box.data);
+  await kill(first.process);
+  const pageBytes = readDatabase(box.data, (database) => {
+    database.sql.pragma("wal_checkpoint(truncate)"); // else a page may stand in the log as well, which counts
+    return database.sql.pragma("page_size", { simple: true }) as number;
+  });
+  const sound = readFileSync(file);
+  const damaged = Buffer.from(sound);
+  do {
+    const page = 1 + Math.floor(next() * (sound.length / pageBytes - 1));
+    damaged.fill(Math.floor(next() * 256), page * pageBytes, (page + 1) * pageBytes);
+    writeFileSync(file, damaged);
+  } while (faultsOfDatabase(file).length === 0); // it was one that holds nothing
+  await assert.rejects(box.start(), /is damaged, and nothing was started or changed/);
+  assert.ok(readFileSync(file).equals(damaged), "the damaged file is left as it was found");
+  writeFileSync(file, sound);
+  const again = await box.start();
+  try {
+    const later = named(`page ${seed} later`, 1);
+    await sendAll(again, later);
+    await finished(box.data);
+    return await judge(box.data, [...sent, ...later], pacs);
+  } finally {
+    await again.process.stop();
+  }
+};
+
 /** The child of one series dies each time: it is set aside after three tries, with what is known of its end, and what stands behind it goes on. */
 function childDies(how: "memory" | "kill"): Fault {
   return async (folder, seed) => {
@@ -149,6 +187,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   "disk full": diskFull,
   "PACS away for six hours": pacsAway,
   "clock set by a day": clockSet,
+  "page of the database overwritten": pageOverwritten,
   "bit of the model flipped": modelFlipped,
   "child out of memory": childDies("memory"),
   "child killed each time": childDies("kill"),

@@ -38,6 +38,11 @@ for (const [name, options] of [
     assert.equal(delivered, series);
   });
 
+test("page of the database overwritten: nothing is started on it, and with the page as it was all is delivered", async () => {
+  await using folder = await temporaryFolder("fault");
+  assert.equal((await faults["page of the database overwritten"]!(folder.path, 1)).delivered, 3);
+});
+
 test("bit of the model flipped: nothing is computed with it, and it is said", async () => {
   await using folder = await temporaryFolder("fault");
   assert.deepEqual((await faults["bit of the model flipped"]!(folder.path, 1)).setAside, { "model-digest": 1 });
