@@ -329,8 +329,12 @@ async function writeBeside(path: string, pieces: Iterable<Uint8Array> | AsyncIte
 /** Makes a folder anew, without what it held, so that its name is durable before anything is written into it. */
 export async function makeEmptyFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
-  await mkdir(path, { recursive: true });
-  await syncFolder(dirname(path));
+  const first = (await mkdir(path, { recursive: true })) ?? path;
+  // Folders above it that were not there either are names as well: without theirs a power cut takes all that is below
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first) return;
+  }
 }
 
 /** Names in a folder, sorted; none where there is no such folder. */
