@@ -1,7 +1,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { settleImports } from "../models/import/install.ts";
+import { settleImports } from "../models/import/settle.ts";
 import { applySiteFile } from "../provisioning/apply-site.ts";
 import type { ReceivingState } from "./api/device.ts";
 import { backupState } from "./backup/run-backup.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { RefusedError } from "../appliance/base/errors.ts";
 import { plainly } from "../appliance/base/system-errors.ts";
-import { parseSiteFile, type Site } from "../appliance/config/site-file.ts";
+import type { Site } from "../appliance/config/site-file.ts";
 import { addAudit } from "../appliance/store/audit.ts";
 import type { Database } from "../appliance/store/database.ts";
 import { getSetting, listNodes, listRules, replaceNodesAndRules, setSetting } from "../appliance/store/settings.ts";
@@ -17,6 +17,7 @@ export async function applySiteFile(database: Database, path: string, now: numbe
   });
   const digest = createHash("sha256").update(text).digest("hex");
   if (getSetting<string>(database, "provisioned") === digest) return false;
+  const { parseSiteFile } = await import("../appliance/config/site-file.ts"); // with it a reader of YAML, which most starts don't need
   const site = parseSiteFile(text);
   database.transaction(() => {
     const before = settingsIn(database);

@@ -104,7 +104,7 @@ restored, by nobody. Earlier backups keep the one they were made with.
     }),
 };
 
-const restore: Command = {
+export const restore: Command = {
   words: ["restore"],
   summary: "make a data folder of a backup",
   help: `
@@ -143,7 +143,7 @@ as they were. Received images and results are not in a backup: what was under wa
   },
 };
 
-export const backupCommands: readonly Command[] = [backupNow, backupList, backupVerify, backupPassphrase, restore];
+export const backupCommands: readonly Command[] = [backupNow, backupList, backupVerify, backupPassphrase];
 
 function fileIn({ positionals: [file = ""] }: Arguments): string {
   if (file === "") throw new UsageError("FILE is required: a backup");

@@ -1,52 +1,40 @@
 import { RefusedError, UnavailableError } from "../base/errors.ts";
 import { plainly } from "../base/system-errors.ts";
-import { auditExport, auditList, auditVerify } from "./audit.ts";
-import { backupCommands } from "./backup.ts";
 import { type Command, parseCommand, UsageError } from "./command.ts";
-import { demo } from "./demo.ts";
-import { explain } from "./explain.ts";
-import { modelCommands } from "./model.ts";
-import { nodePause, nodeResume, nodeTest } from "./node.ts";
-import { nodeFind } from "./node-find.ts";
-import { nodePull } from "./node-pull.ts";
-import { nodeRemove } from "./node-remove.ts";
-import { nodeToken } from "./node-token.ts";
-import { reproduce } from "./reproduce.ts";
-import { retentionPlan, retentionRun, retentionSettle } from "./retention.ts";
-import { segment } from "./segment.ts";
-import { serve } from "./serve.ts";
-import { studyErase, studyExport } from "./study.ts";
-import { tlsRequest } from "./tls.ts";
-import { userAdd } from "./user.ts";
-import { userCommands } from "./user-change.ts";
 
-const commands: readonly Command[] = [
-  serve,
-  segment,
-  explain,
-  reproduce,
-  nodeTest,
-  nodeFind,
-  nodePull,
-  nodePause,
-  nodeResume,
-  nodeRemove,
-  nodeToken,
-  ...modelCommands,
-  tlsRequest,
-  retentionPlan,
-  retentionRun,
-  retentionSettle,
-  studyExport,
-  studyErase,
-  userAdd,
-  auditList,
-  auditExport,
-  auditVerify,
-  ...userCommands,
-  ...backupCommands,
-  demo,
-];
+/** The commands by their first word, in the order of the overview; loaded when they are needed, since the service has to be small. */
+const commandsOf: Readonly<Record<string, () => Promise<readonly Command[]>>> = {
+  serve: async () => [(await import("./serve.ts")).serve],
+  segment: async () => [(await import("./segment.ts")).segment],
+  explain: async () => [(await import("./explain.ts")).explain],
+  reproduce: async () => [(await import("./reproduce.ts")).reproduce],
+  async node() {
+    const { nodePause, nodeResume, nodeTest } = await import("./node.ts");
+    const { nodeFind } = await import("./node-find.ts");
+    const { nodePull } = await import("./node-pull.ts");
+    const { nodeRemove } = await import("./node-remove.ts");
+    const { nodeToken } = await import("./node-token.ts");
+    return [nodeTest, nodeFind, nodePull, nodePause, nodeResume, nodeRemove, nodeToken];
+  },
+  model: async () => (await import("./model.ts")).modelCommands,
+  tls: async () => [(await import("./tls.ts")).tlsRequest],
+  async retention() {
+    const { retentionPlan, retentionRun, retentionSettle } = await import("./retention.ts");
+    return [retentionPlan, retentionRun, retentionSettle];
+  },
+  async study() {
+    const { studyErase, studyExport } = await import("./study.ts");
+    return [studyExport, studyErase];
+  },
+  user: async () => [(await import("./user.ts")).userAdd, ...(await import("./user-change.ts")).userCommands],
+  async audit() {
+    const { auditExport, auditList, auditVerify } = await import("./audit.ts");
+    return [auditList, auditExport, auditVerify];
+  },
+  backup: async () => (await import("./backup.ts")).backupCommands,
+  restore: async () => [(await import("./backup.ts")).restore],
+  demo: async () => [(await import("./demo.ts")).demo],
+};
 
 if (Number(process.versions.node.split(".")[0]) !== 24) {
   process.stderr.write(`segbox: needs Node 24, found ${process.version}; start it by \`npm run segbox\`, which brings its own\n`);
@@ -61,12 +49,14 @@ process.exitCode = await run(process.argv.slice(2));
 
 /** 0: done. 1: refused or failed, with one line that says why. 2: the command line can't be understood. */
 async function run(args: readonly string[]): Promise<number> {
-  const command = commands.find(({ words }) => words.every((word, index) => args[index] === word));
   try {
+    const [first = ""] = args;
+    const group = Object.hasOwn(commandsOf, first) ? await commandsOf[first]!() : [];
+    const command = group.find(({ words }) => words.every((word, index) => args[index] === word));
     if (!command) {
       if (args.length > 0 && !args.includes("--help"))
         throw new UsageError(`there is no command ${JSON.stringify(args[0])}; \`segbox --help\` lists them`);
-      process.stdout.write(overview());
+      process.stdout.write(await overview());
       return args.length > 0 ? 0 : 2;
     }
     const rest = args.slice(command.words.length);
@@ -84,7 +74,8 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function overview(): string {
-  const lines = commands.map(({ words, summary }) => `  ${words.join(" ").padEnd(14)} ${summary}`);
+async function overview(): Promise<string> {
+  const commands = await Promise.all(Object.values(commandsOf).map((load) => load()));
+  const lines = commands.flat().map(({ words, summary }) => `  ${words.join(" ").padEnd(14)} ${summary}`);
   return `Segbox segments CT series from the hospital network and returns DICOM SEG and RTSTRUCT.\n\n${lines.join("\n")}\n\nsegbox COMMAND --help tells more. Not a medical device.\n`;
 }

@@ -1,11 +1,9 @@
-import codecs from "dcmjs-codecs";
 import { messageOf, RefusedError } from "../base/errors.ts";
+import { loadCodecs } from "./codecs.ts";
 import { readJpeg2000Header, readJpegHeader, type StreamHeader } from "./codestream.ts";
 import type { PixelFormat } from "./ct-instance.ts";
 import { decodeRle } from "./rle.ts";
 import type { TransferSyntax } from "./transfer-syntaxes.ts";
-
-const { Context, NativeCodecs } = codecs;
 
 /**
  * The stored words of a frame, rows x columns, bits as they are stored (the sign is not yet extended). Refused when the coded stream is truncated,
@@ -43,6 +41,7 @@ function words(bytes: Uint8Array, pixels: number, bytesPerPixel: 1 | 2): Uint16A
   );
 }
 
+type Codecs = Awaited<ReturnType<typeof loadCodecs>>;
 type Decoder = "decodeJpeg" | "decodeJpegLs" | "decodeJpeg2000" | "decodeHtJpeg2000";
 
 async function decodeStream(coded: Uint8Array, header: StreamHeader, format: PixelFormat, decoder: Decoder): Promise<Uint16Array> {
@@ -51,14 +50,19 @@ async function decodeStream(coded: Uint8Array, header: StreamHeader, format: Pix
   const expected = `${columns} x ${rows}, 1 component(s), at most ${bitsAllocated} bits`;
   if (header.columns !== columns || header.rows !== rows || header.components !== 1 || header.precision > bitsAllocated)
     throw new RefusedError("pixel-data-mismatch", `expected an image of ${expected} in the coded pixels, found ${found}`);
-  if (!NativeCodecs.isInitialized()) await NativeCodecs.initializeAsync();
-  const decoded = run(coded, header, format, decoder);
+  const decoded = run(await loadCodecs(), coded, header, format, decoder);
   const stored = words(decoded, rows * columns, bitsAllocated === 8 ? 1 : 2);
   requireOneSign(stored, header, format);
   return stored;
 }
 
-function run(coded: Uint8Array, header: StreamHeader, format: PixelFormat, decoder: Decoder): Uint8Array {
+function run(
+  { Context, NativeCodecs }: Codecs,
+  coded: Uint8Array,
+  header: StreamHeader,
+  format: PixelFormat,
+  decoder: Decoder,
+): Uint8Array {
   const { rows, columns, bitsAllocated } = format;
   const context = new Context({
     width: columns,

@@ -1,5 +1,5 @@
-import codecs from "dcmjs-codecs";
 import type { LabelMapCompression } from "../domain/rule.ts";
+import { loadCodecs } from "./codecs.ts";
 import { rleEncoder } from "./rle.ts";
 import { jpegLsLossless, rleLossless } from "./transfer-syntaxes.ts";
 
@@ -29,8 +29,7 @@ export const rleFrames: FrameCompression = { transferSyntaxUid: rleLossless, enc
 
 /** JPEG-LS Lossless (PS3.5 8.2.3, A.4.3), by CharLS. Its WebAssembly is loaded once. */
 export async function jpegLsFrames(): Promise<FrameCompression> {
-  const { Context, NativeCodecs } = codecs;
-  if (!NativeCodecs.isInitialized()) await NativeCodecs.initializeAsync();
+  const { Context, NativeCodecs } = await loadCodecs();
   const encoder = (rows: number, columns: number) => (frame: Uint8Array) => {
     const context = new Context({
       width: columns,

@@ -42,5 +42,6 @@ export function confinedFork(memoryBytes = confinement().memoryBytes): ForkOptio
   const { unshare, canLimit } = findWays();
   const limit = canLimit && memoryBytes !== null ? ["prlimit", `--data=${memoryBytes}`, "--"] : [];
   const [execPath, ...before] = [...(unshare ? ["unshare", ...unshare, "--"] : []), ...limit, process.execPath];
-  return { execPath: execPath!, execArgv: [...before, "--disable-proto=delete", ...process.execArgv] };
+  const own = process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size")); // that is to keep the service small; a child is to be fast
+  return { execPath: execPath!, execArgv: [...before, "--disable-proto=delete", ...own] };
 }

@@ -36,7 +36,7 @@ import { storageRoutes } from "./routes/storage.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { userRoutes } from "./routes/users.ts";
 import { refuseOtherOrigins } from "./same-origin.ts";
-import { readStaticFiles, serveStatic } from "./static.ts";
+import { findStaticFiles, serveStatic } from "./static.ts";
 import { limitBodyTime } from "./streamed-body.ts";
 import type { WebTls } from "./web-tls.ts";
 
@@ -98,7 +98,7 @@ export async function startHttp(options: HttpOptions, dependencies: HttpDependen
     ...eventRoutes(dependencies, streams),
   ];
   const router = routerOf(routes, auth);
-  const files = readStaticFiles(options.uiFolder);
+  const files = findStaticFiles(options.uiFolder);
   if (files.size === 0) log.warn("ui-missing", { remedy: "npm run ui:build" }); // series come and go without the page: not worth staying down
 
   const { tls, dicomWebOrigins = [] } = options;

@@ -1,7 +1,7 @@
 import { RefusedError } from "../base/errors.ts";
 import type { Activation } from "../domain/activation.ts";
 import { machineName, manifestDigest, readStoredActivation } from "./activation-record.ts";
-import { engineName } from "./session.ts";
+import { engineName } from "./engine.ts";
 
 /**
  * A model's activation where there is one that holds: for this manifest, this machine and this version of the library. Else null, with a note

@@ -1,12 +1,9 @@
 import { access, constants } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { InferenceSession, Tensor } from "onnxruntime-node";
 import { messageOf, RefusedError, UnavailableError } from "../base/errors.ts";
 import type { Provider } from "../domain/activation.ts";
 import type { Infer, OutputForm, PatchOutput } from "../nnunet/infer.ts";
-
-/** The library that runs the networks, with its version: part of what a result is made of. */
-export const engineName = `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
 
 export type SessionOptions = {
   readonly provider?: Provider;

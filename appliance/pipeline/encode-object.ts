@@ -11,9 +11,9 @@ import type { ModelManifest } from "../domain/model.ts";
 import type { ResultOutput } from "../domain/rule.ts";
 import type { CtVolume, LabelMap } from "../volume/volume.ts";
 import type { EncodeRequest, ReportContent } from "./child-requests.ts";
-import { outputForms } from "./outputs.ts";
+import { outputForms, segmentationAmong } from "./outputs.ts";
 import { identityLines, missingChecks, provenanceLines, readFonts, reportStructures } from "./report-parts.ts";
-import { encodeReport, segmentationAmong } from "./write-report.ts";
+import { encodeReport } from "./write-report.ts";
 
 /** What a result's objects are made from. */
 export type ResultParts = {

@@ -10,7 +10,7 @@ import { readSoftwareVersion } from "../host/software-version.ts";
 import { readAccuracy } from "../inference/accuracy-file.ts";
 import { readActivation } from "../inference/activation-file.ts";
 import { startThreads } from "../inference/compute-threads.ts";
-import { engineName } from "../inference/session.ts";
+import { engineName } from "../inference/engine.ts";
 import { writeDurably } from "../store/objects.ts";
 import { type Grid, type Lps, lpsToIjk, spacingMm } from "../volume/grid.ts";
 import { measureLabels } from "../volume/measure.ts";

@@ -42,3 +42,8 @@ export function mintUids(): ResultUids {
 export function mintObjectUids(): ObjectUids {
   return { seriesInstanceUid: newUid(), sopInstanceUid: newUid() };
 }
+
+/** Of several segmentations the one that a report refers to: the binary one, which more readers know. */
+export function segmentationAmong(outputs: readonly ResultOutput[]): "seg" | "seg-labelmap" | null {
+  return (["seg", "seg-labelmap"] as const).find((output) => outputs.includes(output)) ?? null;
+}

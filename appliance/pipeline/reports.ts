@@ -14,9 +14,8 @@ import type { ObjectFolder } from "../store/objects.ts";
 import { lastTakenBefore, listReceipts } from "../store/receipts.ts";
 import { addStep, listInputs } from "../store/traces.ts";
 import { childEntry, childStallMs, type ReportReply, type ReportRequest, type SourceFile } from "./child-requests.ts";
-import { mintObjectUids, outputForms } from "./outputs.ts";
+import { mintObjectUids, outputForms, segmentationAmong } from "./outputs.ts";
 import { readMaking } from "./provenance.ts";
-import { segmentationAmong } from "./write-report.ts";
 
 export type ReportOptions = {
   readonly database: Database;

@@ -5,7 +5,6 @@ import { sopClass } from "../dicom/sop-classes.ts";
 import type { SourceSeries } from "../dicom/source.ts";
 import { encodeSr } from "../dicom/sr.ts";
 import type { ModelManifest } from "../domain/model.ts";
-import type { ResultOutput } from "../domain/rule.ts";
 import { writeDurably } from "../store/objects.ts";
 import { lazily } from "./child-inputs.ts";
 import type { ReportContent, ReportReply, ReportRequest } from "./child-requests.ts";
@@ -14,11 +13,6 @@ import { measuredStructures, missingChecks, provenanceLines } from "./report-par
 
 /** In a result's folder: the manifest of the model that made it, as it was then. Another version may be installed when a report is due. */
 export const modelFile = "model.json";
-
-/** Of several segmentations the one that a report refers to: the binary one, which more readers know. */
-export function segmentationAmong(outputs: readonly ResultOutput[]): "seg" | "seg-labelmap" | null {
-  return (["seg", "seg-labelmap"] as const).find((output) => outputs.includes(output)) ?? null;
-}
 
 /** Leaves a report in the result's folder. */
 export async function writeReport({ files, resultFolder, file, report }: ReportRequest): Promise<ReportReply> {

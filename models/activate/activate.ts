@@ -8,8 +8,8 @@ import { type Activation, type Agreement, choicesOf, type Provider, type Trial, 
 import type { ModelPart, NetworkFile } from "../../appliance/domain/model.ts";
 import { askChild } from "../../appliance/host/child-process.ts";
 import { machineName, manifestDigest } from "../../appliance/inference/activation-record.ts";
+import { engineName } from "../../appliance/inference/engine.ts";
 import { type LoadedPart, loadModel } from "../../appliance/inference/models.ts";
-import { engineName } from "../../appliance/inference/session.ts";
 import { fillsPatch } from "../../appliance/nnunet/fills-patch.ts";
 import { writeDurably } from "../../appliance/store/objects.ts";
 import { compareLabels } from "../../appliance/volume/compare.ts";

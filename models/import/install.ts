@@ -4,8 +4,7 @@ import { RefusedError, UnavailableError } from "../../appliance/base/errors.ts";
 import type { ModelManifest } from "../../appliance/domain/model.ts";
 import { type LoadedModel, loadModel } from "../../appliance/inference/models.ts";
 import { proveNetwork } from "./prove.ts";
-
-const workshopName = ".importing";
+import { settleImports, settleReplaced, workshopName } from "./settle.ts";
 
 /** What stands in a model's folder before it is installed: everything but the manifest. */
 export type Fill = (folder: string) => Promise<ModelManifest>;
@@ -77,45 +76,6 @@ export async function workshopOf(models: string): Promise<string> {
   await mkdir(workshop, { recursive: true, mode: 0o700 });
   await settleImports(models);
   return workshop;
-}
-
-/**
- * Clears up after imports that were killed: folders of processes that are no more are removed; a model that one of them had moved aside is put
- * back unless its successor is there.
- */
-export async function settleImports(models: string): Promise<void> {
-  const workshop = join(models, workshopName);
-  const left = await readdir(workshop).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  for (const entry of left) {
-    const [, name, pid, replaced] = /^(.+?)\.(\d+)(\.replaced)?$/.exec(entry) ?? [];
-    if (name === undefined || Number(pid) === process.pid || isRunning(Number(pid))) continue;
-    if (replaced) await settleReplaced(models, name, join(workshop, entry));
-    else await rm(join(workshop, entry), { recursive: true, force: true });
-  }
-}
-
-/** The old model goes when the new one is in its place, and comes back when it is not. */
-async function settleReplaced(models: string, name: string, aside: string): Promise<void> {
-  try {
-    await rename(aside, join(models, name));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return; // nothing was moved aside
-    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    await rm(aside, { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Every file and folder on the disk before the name is: after a power cut the model is whole or not there. */

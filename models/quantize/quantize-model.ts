@@ -5,8 +5,8 @@ import { type AccuracyRecord, accuracyLimits } from "../../appliance/domain/accu
 import type { ModelManifest, ModelPart, NetworkFile } from "../../appliance/domain/model.ts";
 import { accuracyFile, parseAccuracy } from "../../appliance/inference/accuracy-file.ts";
 import { machineName } from "../../appliance/inference/activation-record.ts";
+import { engineName } from "../../appliance/inference/engine.ts";
 import { filesOf, loadModel } from "../../appliance/inference/models.ts";
-import { engineName } from "../../appliance/inference/session.ts";
 import { writeDurably } from "../../appliance/store/objects.ts";
 import { withAccuracySection } from "./accuracy-card.ts";
 import { type CtCase, refuseOverlap } from "./ct-cases.ts";

@@ -1,5 +1,4 @@
 import { type Account, passwordChange } from "../../api/account.ts";
-import { requireGoodPassword } from "../../api/new-password.ts";
 import { RefusedError } from "../../base/errors.ts";
 import { hashPassword } from "../../host/password.ts";
 import { addAudit } from "../../store/audit.ts";
@@ -56,6 +55,7 @@ export function accountRoutes({ database, clock, device }: HttpDependencies, aut
         const { id, name, passwordHash } = await auth.confirmPassword(context, signedIn, current);
         if (next.normalize("NFC") === current.normalize("NFC"))
           throw new RefusedError("password-same", "expected another password than the one that you have");
+        const { requireGoodPassword } = await import("../../api/new-password.ts"); // its lists take 10 MB
         requireGoodPassword(next, [name, (await device()).stationName]);
         const hash = await hashPassword(next);
         auth.renew(context, signedIn, () => {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { listModels, loadModel } from "../../../appliance/inference/models.ts";
 import { catalogueTasks } from "../../../models/catalogue/catalogue.ts";
 import { importModels } from "../../../models/import/import-model.ts";
-import { settleImports } from "../../../models/import/install.ts";
+import { settleImports } from "../../../models/import/settle.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../peers/folder.ts";
 import { run } from "../../peers/process.ts";
 import { makeSmallNetworks } from "./small-networks.ts";
