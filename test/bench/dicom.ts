@@ -33,8 +33,8 @@ await using folder = await temporaryFolder("bench-dicom");
 const images = writeImages(join(folder.path, "images"), count, mostSenders);
 const imageBytes = readFileSync(join(images[0]!, "000000.dcm")).length;
 
-/** As `npm run segbox` has it: without, Node keeps 25 MB for what it translates our files with. */
-const compiled = { NODE_COMPILE_CACHE: join(folder.path, "compiled") };
+/** As `npm run segbox` has it: without the cache Node keeps 25 MB for what it translates our files with, without the flag a young generation of 16 MB. */
+const compiled = { NODE_COMPILE_CACHE: join(folder.path, "compiled"), NODE_OPTIONS: "--max-semi-space-size=1" };
 
 type Receiver = {
   readonly port: number;
@@ -42,10 +42,24 @@ type Receiver = {
   readonly process: RunningProcess;
   readonly stop: () => Promise<unknown>;
 };
-type Measured = { readonly perSecond: number; readonly peakMb: number };
+/** `cpuMs`: of the receiver, for each image. */
+type Measured = { readonly perSecond: number; readonly peakMb: number; readonly cpuMs?: number };
 
 /** The highest resident memory of a process so far. */
 const peakMb = ({ pid }: RunningProcess): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1000;
+
+/** Processor time of a process and of those that it has waited for, ms. */
+function cpuMs({ pid }: RunningProcess): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+}
+
+/** The bare loop, fed over a socket. */
+async function startBare(...options: string[]): Promise<Receiver> {
+  const running = start(process.execPath, [join(import.meta.dirname, "bare-scp.ts"), emptied("bare-scp"), ...options]);
+  const [, port] = await running.waitForLine(/^port (\d+)$/, 20_000);
+  return { port: Number(port), aeTitle: "BARE", process: running, stop: () => running.stop() };
+}
 
 async function startOurs(durable: boolean): Promise<Receiver> {
   const { process: running, dicomPort } = await startReceiver(emptied("data"), compiled, { dicom: { durable } });
@@ -77,8 +91,9 @@ type Sender = "storescu" | "Segbox";
 /** Sends all images by as many senders at once. storescu's start, 20 ms, counts; Node's does not. */
 async function receive(receiver: Receiver, senders: number, by: Sender): Promise<Measured> {
   const shares = Array.from({ length: senders }, (_, sender) => images.filter((_, index) => index % senders === sender));
+  const before = cpuMs(receiver.process);
   const seconds = by === "storescu" ? await sendByDcmtk(receiver, shares) : await sendByOurs(receiver, shares);
-  return { perSecond: count / seconds, peakMb: peakMb(receiver.process) };
+  return { perSecond: count / seconds, peakMb: peakMb(receiver.process), cpuMs: (cpuMs(receiver.process) - before) / count };
 }
 
 async function sendByDcmtk({ port, aeTitle }: Receiver, shares: readonly (readonly string[])[]): Promise<number> {
@@ -159,9 +174,11 @@ const measures: readonly (readonly [name: string, measure: () => Promise<Measure
     const name = (what: string) => `${senders} ${senders === 1 ? "association " : "associations"}: ${what}`;
     return [
       [name("bare loop, fsync"), () => bare(senders)],
+      [name("bare loop, fsync, fed by storescu"), () => receiveWith(() => startBare(), senders)],
       [name("Segbox, fsync"), () => receiveWith(() => startOurs(true), senders)],
       [name("Segbox, fsync, sent by Segbox"), () => receiveWith(() => startOurs(true), senders, "Segbox")],
       [name("Segbox, no fsync"), () => receiveWith(() => startOurs(false), senders)],
+      [name("bare loop, no fsync, fed by storescu"), () => receiveWith(() => startBare("--no-sync"), senders)],
       [name("storescp --fork"), () => receiveWith(() => startDcmtk(), senders)],
       [name("Orthanc"), () => receiveWith(startPacs, senders)],
     ] as const;
@@ -186,12 +203,15 @@ const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math
 process.stdout.write(
   `\n${count} images of ${imageBytes} bytes, medians of ${rounds}; ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}\n\n`,
 );
-process.stdout.write(`| what | per second, median | least to most | peak MB |\n| --- | --- | --- | --- |\n`);
+process.stdout.write(
+  `| what | per second, median | least to most | receiver's processor, ms an image | peak MB |\n| --- | --- | --- | --- | --- |\n`,
+);
 for (const [name, all] of found) {
   const rates = all.map(({ perSecond }) => perSecond);
   const peaks = all.map(({ peakMb }) => peakMb).filter((mb) => !Number.isNaN(mb));
+  const cpu = all.flatMap(({ cpuMs }) => cpuMs ?? []);
   const range = `${Math.min(...rates).toFixed(1)} to ${Math.max(...rates).toFixed(1)}`;
   process.stdout.write(
-    `| ${name} | ${median([...rates]).toFixed(1)} | ${range} | ${peaks.length > 0 ? Math.max(...peaks).toFixed(0) : ""} |\n`,
+    `| ${name} | ${median([...rates]).toFixed(1)} | ${range} | ${cpu.length > 0 ? median(cpu).toFixed(2) : ""} | ${peaks.length > 0 ? Math.max(...peaks).toFixed(0) : ""} |\n`,
   );
 }
