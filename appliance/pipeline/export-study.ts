@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
@@ -105,11 +106,12 @@ export async function* exportStudy(studyInstanceUid: Uid, options: ExportOptions
   });
 }
 
-/** Writes an export into a new folder. How many files there are. */
+/** Writes an export into a new folder, made once the trail has it. How many files there are. Refused where the folder is there already. */
 export async function writeExport(files: AsyncIterable<ExportedFile>, folder: string): Promise<number> {
-  await mkdir(folder, { recursive: false, mode: 0o700 });
+  if (existsSync(folder)) throw new RefusedError("folder-exists", `${folder} is there already; name a new folder`);
   let count = 0;
   for await (const { name, bytes } of files) {
+    if (count === 0) await mkdir(folder, { mode: 0o700 });
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeFile(path, bytes, { flag: "wx", mode: 0o600 });

@@ -6,9 +6,12 @@ import { setPassphrase } from "../../../appliance/backup/run-backup.ts";
 import { systemClock } from "../../../appliance/base/clock.ts";
 import { dataFolder } from "../../../appliance/config/data-folder.ts";
 import { type Database, openDatabase } from "../../../appliance/store/database.ts";
+import { addResult, moveResult } from "../../../appliance/store/results.ts";
+import { setSeriesState } from "../../../appliance/store/series.ts";
 import { replaceNodesAndRules, setSetting } from "../../../appliance/store/settings.ts";
 import { addUser } from "../../../appliance/store/users.ts";
 import { auditBroken, breakAudit, dump } from "../../make/broken-audit.ts";
+import { addSeries, newResult } from "../../make/database.ts";
 import { type TemporaryFolder, temporaryFolder } from "../../peers/folder.ts";
 import { freePort } from "../../peers/ports.ts";
 import { run } from "../../peers/process.ts";
@@ -36,6 +39,10 @@ const changing: Readonly<Record<string, readonly string[]>> = {
   "model bench": ["reference", "--input", series],
   "model quantize": ["installed", "--bench-only"],
   "audit export": [],
+  "retention run": ["--all"],
+  "retention settle": ["1"],
+  "study export": ["1.2", "--output", "OUTPUT"],
+  "study erase": ["1.2", "--yes", "--force"],
   "backup now": [],
   "backup passphrase": ["--passphrase-stdin"],
 };
@@ -51,6 +58,7 @@ const others = [
   "audit list",
   "audit verify",
   "user list",
+  "retention plan",
   "backup list",
   "backup verify",
   "restore",
@@ -71,6 +79,10 @@ before(async () => {
   const node = { name: "pacs", aeTitle: "PACS", host: "127.0.0.1", port: await freePort(), services: ["find" as const, "move" as const] };
   replaceNodesAndRules(database, [node], []);
   setSetting(database, "dicom", { aeTitle: "SEGBOX" });
+  const [failed, ignored] = ["1.3", "1.4"].map((series) => addSeries(database, 1, { series })) as [number, number];
+  setSeriesState(database, failed, "complete", null);
+  moveResult(database, addResult(database, newResult(failed, "digest"))!, "failed", { code: "fault", message: "a fault" });
+  setSeriesState(database, ignored, "ignored", { code: "no-rules", message: "no rule is set up" });
   await mkdir(join(data.path, "backups"));
   setSetting(database, "backup", { folder: join(data.path, "backups"), mustBeMounted: false });
   await setPassphrase({ database, folder, clock: systemClock }, "plum violin harbour 41");
@@ -89,10 +101,10 @@ async function copyShipped(folder: string, name: string): Promise<void> {
   await writeFile(manifest, (await readFile(manifest, "utf8")).replace('"name": "reference"', `"name": "${name}"`));
 }
 
-/** Every file but the database's own. */
+/** Every file but the database's own and the lock of the folder. */
 async function filesIn(folder: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
-  return files.filter((file) => !file.startsWith("segbox.sqlite")).sort();
+  return files.filter((file) => !file.startsWith("segbox.sqlite") && file !== "service.lock").sort();
 }
 
 test("no command does what can't be written into the audit trail", async () => {
@@ -102,7 +114,7 @@ test("no command does what can't be written into the audit trail", async () => {
   breakAudit(database);
   const [rows, files] = [dump(database), await filesIn(data.path)];
   for (const [words, args] of Object.entries(changing)) {
-    const rest = args.map((arg) => (arg === "MODEL" ? join(data.path, "to-import") : arg));
+    const rest = args.map((arg) => (arg === "MODEL" ? join(data.path, "to-import") : arg === "OUTPUT" ? join(data.path, "exported") : arg));
     const { code, stderr } = await run(process.execPath, [main, ...words.split(" "), ...rest, "--data", data.path], {
       input: "plum violin harbour 42\n",
     });
