@@ -37,8 +37,9 @@ type Begun = { readonly state: string; readonly nonce: string; readonly verifier
 const patienceMs = 10 * 60_000;
 const mostBegun = 1_000;
 const scope = "openid profile";
-/** Methods that take more than one factor, or one that a password is not (RFC 8176). */
-const secondFactors = new Set(["mfa", "otp", "hwk", "fpt", "face", "sc", "swk"]);
+/** Methods that are another factor beside a password or a PIN (RFC 8176). */
+const otherFactors = new Set(["otp", "hwk", "fpt", "face", "iris", "retina", "vbm", "sc", "swk", "sms", "tel"]);
+const knownFactors = new Set(["pwd", "pin"]);
 
 /** Signing in by the hospital's OpenID Connect provider: authorization code with PKCE, state and nonce. */
 export class Provider {
@@ -101,12 +102,11 @@ export class Provider {
         "the provider gave no name of letters, digits, dots, dashes, underscores or @ (preferred_username, email)",
       );
     const role = roleOf(claims[this.settings.groupsClaim], this.settings.roles);
-    const amr = Array.isArray(claims.amr) ? claims.amr : [];
     return {
       subject: `${this.settings.issuer}#${sub}`,
       name,
       role,
-      gaveSecondFactor: amr.some((method) => secondFactors.has(String(method))),
+      gaveSecondFactor: hasTwoFactors(claims.amr),
     };
   }
 
@@ -149,6 +149,14 @@ export class Provider {
       ...(url.protocol === "http:" && { execute: [allowInsecureRequests] }), // the settings take that on loopback alone
     });
   }
+}
+
+/** Whether methods of authentication say that more than one factor was given: `mfa`, or something known and something else. One alone does not. */
+export function hasTwoFactors(amr: unknown): boolean {
+  const methods = Array.isArray(amr) ? amr.map(String) : [];
+  return (
+    methods.includes("mfa") || (methods.some((method) => knownFactors.has(method)) && methods.some((method) => otherFactors.has(method)))
+  );
 }
 
 /** The library wraps what happened in what it was about to do. */

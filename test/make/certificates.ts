@@ -7,7 +7,10 @@ import { run } from "../peers/process.ts";
 export type Certified = { readonly key: string; readonly certificate: string };
 
 /** An authority of the test's own in a folder, by OpenSSL. */
-export type Authority = { readonly certificate: string; readonly certify: (name: string, request?: string) => Promise<Certified> };
+export type Authority = {
+  readonly certificate: string;
+  readonly certify: (name: string, request?: string, days?: number) => Promise<Certified>;
+};
 
 export async function makeAuthority(folder: string, name = "authority"): Promise<Authority> {
   const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
@@ -28,8 +31,8 @@ export async function makeAuthority(folder: string, name = "authority"): Promise
   );
   return {
     certificate,
-    /** For 127.0.0.1 and localhost; of a request where one is given, else of a new RSA key. */
-    async certify(subject, request) {
+    /** For 127.0.0.1 and localhost, for a year where no other life is given; of a request where one is given, else of a new RSA key. */
+    async certify(subject, request, days = 365) {
       const made = { key: join(folder, `${subject}.key`), certificate: join(folder, `${subject}.pem`) };
       const csr = request ?? join(folder, `${subject}.csr`);
       if (request === undefined)
@@ -48,7 +51,7 @@ export async function makeAuthority(folder: string, name = "authority"): Promise
         key,
         "-CAcreateserial",
         "-days",
-        "365",
+        String(days),
         ...copied,
         "-out",
         made.certificate,

@@ -4,6 +4,7 @@ import { type IncomingMessage, request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { hasTwoFactors } from "../../../appliance/http/provider.ts";
 import { listAudit } from "../../../appliance/store/audit.ts";
 import { writeSignInSettings } from "../../../appliance/store/sign-in-settings.ts";
 import { listUsers } from "../../../appliance/store/users.ts";
@@ -161,6 +162,12 @@ test("a role that needs a second factor needs the provider's word that one was g
   const bob = new Visitor();
   assert.equal(await bob.signIn("2"), "/");
   assert.deepEqual(await bob.session(), { user: { name: "bob", role: "admin" } });
+});
+
+test("one factor alone is no second one", () => {
+  for (const amr of [undefined, "mfa", [], ["pwd"], ["otp"], ["fpt"], ["face", "fpt"]])
+    assert.equal(hasTwoFactors(amr), false, String(amr));
+  for (const amr of [["mfa"], ["pwd", "otp"], ["hwk", "pin"]]) assert.equal(hasTwoFactors(amr), true, String(amr));
 });
 
 test("an answer that this browser did not ask for, used twice, late or changed signs nobody in", async () => {

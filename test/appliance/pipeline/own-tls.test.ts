@@ -12,7 +12,7 @@ import { temporaryFolder } from "../../peers/folder.ts";
 test("renewed files are read by themselves, half a renewal is not taken, and what can't be used is refused at the start", async () => {
   await using folder = await temporaryFolder("own-tls");
   const authority = await makeAuthority(folder.path);
-  const [first, second] = [await authority.certify("first"), await authority.certify("second")];
+  const [first, second] = [await authority.certify("first", undefined, 30), await authority.certify("second")];
   const paths = {
     key: join(folder.path, "key.pem"),
     certificate: join(folder.path, "certificate.pem"),

@@ -17,6 +17,7 @@ test("a user is found by name, in any case", async () => {
     passwordHash: "$hash",
     initialUntil: null,
     hasSecondFactor: false,
+    isVouched: false,
   });
   assert.equal(findUser(made.database, "ann"), undefined);
   assert.equal(countUsers(made.database), 1);
