@@ -65,7 +65,9 @@ export class GroupCommit {
         await this.#durability.syncContent(this.#fd);
         for (const { durable } of written) durable();
       } catch (error) {
-        for (const { failed } of written) failed(error);
+        // Whatever it was: the transactions stay committed, and pages that the kernel dropped would not be written by the next sync
+        const lost = this.#durability.lose("sync of the database's log", error);
+        for (const { failed } of written) failed(lost);
       }
     }
     this.#isRunning = false;
