@@ -84,6 +84,12 @@ export class Auth {
     return this.#handOver(context, begun.token);
   }
 
+  /** Notes that a browser came back from the sign-in provider, and nobody vouched for anybody. */
+  noteNotVouched(context: Context, code: string): void {
+    const detail = { address: addressOf(context), by: "provider", code };
+    addAudit(this.#database, { at: this.#clock.now(), actor: "unknown", action: "sign-in-failed", object: "session", detail });
+  }
+
   /**
    * A new session of somebody for whom the sign-in provider vouches, whose account is made or brought up to date. Refused where none of their groups
    * has a role, where somebody else has their name, and where their role needs a second factor that the provider does not speak of.

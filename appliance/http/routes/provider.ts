@@ -62,7 +62,11 @@ export function providerRoutes(auth: Auth, provider: Provider | undefined, { isS
           setCookie(context, "");
           const returned = new URL(redirectUri(context));
           returned.search = context.search;
-          auth.signInVouched(context, await provider.finish(key, returned));
+          const vouched = await provider.finish(key, returned).catch((error: unknown) => {
+            auth.noteNotVouched(context, error instanceof RefusedError || error instanceof UnavailableError ? error.code : "unknown");
+            throw error;
+          });
+          auth.signInVouched(context, vouched);
           return "/";
         });
       },

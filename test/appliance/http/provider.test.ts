@@ -193,6 +193,7 @@ test("an answer that this browser did not ask for, used twice, late or changed s
   changed.searchParams.set("code", "made-up");
   assert.equal((await mallory.ask(changed.href)).headers.location, "/?sign-in=provider-refused");
   assert.equal((await mallory.ask(at)).headers.location, "/?sign-in=sign-in-stale", "once");
+  assert.deepEqual(trail().slice(-2), ["sign-in-failed unknown provider-refused", "sign-in-failed unknown sign-in-stale"]);
   const slow = new Visitor();
   await slow.ask(`${box.origin}/api/session/provider`);
   box.passTime(11 * 60_000);
