@@ -81,7 +81,7 @@ export class Retention {
   /** Deletes what may go. One run at a time: who asks meanwhile gets that one's outcome, unless more is ordered. */
   async run(order: RetentionOrder): Promise<RetentionOutcome> {
     if (this.#running && !order.isOrdered) return this.#running;
-    await this.#running?.catch(() => {}); // its caller is told
+    while (this.#running) await this.#running.catch(() => {}); // its caller is told; another order may have come first
     this.#running = this.#runNow(order).finally(() => {
       this.#running = null;
     });
