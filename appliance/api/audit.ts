@@ -31,6 +31,18 @@ export type AuditLine = {
 /** Newest first. `older`: what to ask for as `before` to see more; null at the end. */
 export type AuditPage = { readonly entries: readonly AuditLine[]; readonly older: number | null };
 
+/** How it stands with the audit server. Times are UTC ms. */
+export type AuditServerState = {
+  readonly server: string;
+  readonly isProtected: boolean;
+  /** Entries that it has not taken. */
+  readonly waiting: number;
+  readonly oldestAt: number | null;
+  readonly lastSentAt: number | null;
+  /** Why the last try failed; null after one that did not. */
+  readonly lastError: { readonly at: number; readonly message: string } | null;
+};
+
 export type AuditState = {
   readonly isChecking: boolean;
   /** What the last check has found; null before the first has ended. */
@@ -40,14 +52,7 @@ export type AuditState = {
     readonly broken: { readonly id: number; readonly reason: string } | null;
   } | null;
   /** How it stands with the syslog server; null where the site names none. */
-  readonly syslog: {
-    readonly server: string;
-    readonly isProtected: boolean;
-    readonly waiting: number;
-    readonly oldestAt: number | null;
-    readonly lastSentAt: number | null;
-    readonly lastError: { readonly at: number; readonly message: string } | null;
-  } | null;
+  readonly syslog: AuditServerState | null;
   /** Kinds of entries that there can be. */
   readonly actions: readonly string[];
 };

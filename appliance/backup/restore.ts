@@ -6,6 +6,7 @@ import { dataFolder } from "../config/data-folder.ts";
 import { addAudit } from "../store/audit.ts";
 import { faultsOfDatabase } from "../store/check-database.ts";
 import { openDatabase } from "../store/database.ts";
+import { namesIn } from "../store/if-there.ts";
 import { syncFolder, writeDurably } from "../store/objects.ts";
 import { type SetAside, setAsideWithoutFiles } from "../store/set-aside.ts";
 import { type BackupDescription, databaseFile } from "./contents.ts";
@@ -53,10 +54,7 @@ export async function restoreBackup(path: string, data: string, passphrase: stri
 }
 
 async function requireEmpty(data: string): Promise<void> {
-  const found = await readdir(data).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const found = await namesIn(data);
   if (found.filter((name) => name !== "lost+found").length > 0)
     throw new RefusedError(
       "folder-not-empty",

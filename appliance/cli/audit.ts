@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
 import { systemClock } from "../base/clock.ts";
-import { type DataFolder, dataFolder } from "../config/data-folder.ts";
 import { readHeads } from "../pipeline/audit-heads.ts";
 import { type AuditFilter, addAudit, listKeptAudit } from "../store/audit.ts";
 import { findLink, verifyAudit } from "../store/audit-chain.ts";
-import { type Database, openExistingDatabase } from "../store/database.ts";
-import { type Arguments, type Command, optional, required, UsageError } from "./command.ts";
+import { type Arguments, type Command, optional, UsageError } from "./command.ts";
+import { withBox } from "./with-box.ts";
 
 const pageSize = 1_000;
 const filterOptions = {
@@ -37,7 +36,7 @@ ${filterHelp}
   options: { ...filterOptions, limit: { type: "string" } },
   positionals: 0,
   run: (args) =>
-    withTrail(args, async (database) => {
+    withBox(args, async (database) => {
       const limit = optional(args, "limit") ?? "100";
       if (!/^[1-9]\d{0,5}$/.test(limit)) throw new UsageError(`--limit: expected a number from 1 to 999999, found ${limit}`);
       for (const entry of listKeptAudit(database, filterOf(args), Number(limit))) process.stdout.write(`${JSON.stringify(entry)}\n`);
@@ -57,7 +56,7 @@ ${filterHelp}
   options: filterOptions,
   positionals: 0,
   run: (args) =>
-    withTrail(args, async (database) => {
+    withBox(args, async (database) => {
       const filter = filterOf(args);
       addAudit(database, { at: systemClock.now(), actor: "console", action: "audit-exported", object: "audit", detail: { ...filter } });
       let before = Number.MAX_SAFE_INTEGER;
@@ -88,7 +87,7 @@ the service signed into the data folder count too. Whoever can write there can m
   options: { data: { type: "string" }, heads: { type: "string" }, head: { type: "string" }, key: { type: "string" } },
   positionals: 0,
   run: (args) =>
-    withTrail(args, async (database, folder) => {
+    withBox(args, async (database, folder) => {
       const given = optional(args, "head");
       const isDigest = given !== undefined && /^[0-9a-f]{64}$/.test(given);
       const elsewhere = [optional(args, "heads"), isDigest ? undefined : given].filter((file) => file !== undefined);
@@ -108,16 +107,6 @@ the service signed into the data folder count too. Whoever can write there can m
       return 0;
     }),
 };
-
-async function withTrail(args: Arguments, run: (database: Database, folder: DataFolder) => Promise<number>): Promise<number> {
-  const folder = dataFolder(required(args, "data"));
-  const database = await openExistingDatabase(folder.database, systemClock.now());
-  try {
-    return await run(database, folder);
-  } finally {
-    database.close();
-  }
-}
 
 function filterOf(args: Arguments): AuditFilter {
   return {

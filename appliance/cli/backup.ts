@@ -4,11 +4,10 @@ import { backupSettings, boxName, keptPassphrase, runBackup, setPassphrase } fro
 import { listBackups } from "../backup/target-folder.ts";
 import { systemClock } from "../base/clock.ts";
 import { RefusedError } from "../base/errors.ts";
-import { type DataFolder, dataFolder } from "../config/data-folder.ts";
 import { readSoftwareVersion } from "../host/software-version.ts";
-import { type Database, openExistingDatabase } from "../store/database.ts";
 import { passphraseHelp, passphraseOptions, readPassphrase } from "./ask-passphrase.ts";
 import { type Arguments, type Command, optional, required, UsageError } from "./command.ts";
+import { withBox } from "./with-box.ts";
 
 const backupNow: Command = {
   words: ["backup", "now"],
@@ -148,14 +147,4 @@ export const backupCommands: readonly Command[] = [backupNow, backupList, backup
 function fileIn({ positionals: [file = ""] }: Arguments): string {
   if (file === "") throw new UsageError("FILE is required: a backup");
   return file;
-}
-
-async function withBox<T>(args: Arguments, run: (database: Database, folder: DataFolder) => Promise<T>): Promise<T> {
-  const folder = dataFolder(required(args, "data"));
-  const database = await openExistingDatabase(folder.database, systemClock.now());
-  try {
-    return await run(database, folder);
-  } finally {
-    database.close();
-  }
 }

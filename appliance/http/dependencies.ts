@@ -1,3 +1,4 @@
+import type { AuditServerState } from "../api/audit.ts";
 import type { Device, ReceivingState } from "../api/device.ts";
 import type { LiveEvent } from "../api/events.ts";
 import type { Clock } from "../base/clock.ts";
@@ -9,7 +10,6 @@ import type { Pull } from "../domain/pull.ts";
 import type { Review } from "../domain/result.ts";
 import type { Sealing } from "../host/sealing.ts";
 import type { AuditCheck } from "../pipeline/audit-check.ts";
-import type { AuditSenderState } from "../pipeline/audit-sender.ts";
 import type { ModelPlaces } from "../pipeline/model-card.ts";
 import type { Retriever } from "../pipeline/retrieve.ts";
 import type { WebArchiveOptions } from "../pipeline/web-archive.ts";
@@ -55,7 +55,7 @@ export type HttpDependencies = {
   readonly storage: StorageDependencies;
   readonly auditCheck: AuditCheck;
   /** How it stands with the syslog server; null where there is none. */
-  readonly auditServer: () => AuditSenderState | null;
+  readonly auditServer: () => AuditServerState | null;
   readonly receiving: () => ReceivingState | Promise<ReceivingState>;
   readonly device: () => Device | Promise<Device>;
 };

@@ -1,9 +1,10 @@
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import type { ImagesInfo } from "../api/series.ts";
 import { outputForms } from "../pipeline/outputs.ts";
 import { surfaceFiles } from "../pipeline/surfaces.ts";
+import { namesIn, openIfThere } from "../store/if-there.ts";
 import { notFound } from "./route.ts";
 
 const unit = z.tuple([z.number(), z.number(), z.number()]);
@@ -55,10 +56,7 @@ export async function readSlice(folder: string, k: number): Promise<Buffer> {
 
 /** Which of the downloads are there. */
 export async function listDownloads(folder: string): Promise<string[]> {
-  const names: readonly string[] = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names: readonly string[] = await namesIn(folder);
   return [...downloads.filter((name) => names.includes(name)), ...names.filter(isDocument).sort()];
 }
 
@@ -71,7 +69,7 @@ function isDocument(name: string): boolean {
 export async function openDownload(folder: string, name: string): Promise<{ file: FileHandle; sizeBytes: number } | undefined> {
   if (!downloads.includes(name) && !isDocument(name)) return undefined;
   const file = await openIfThere(join(folder, name));
-  return file && { file, sizeBytes: (await file.stat()).size };
+  return file ? { file, sizeBytes: (await file.stat()).size } : undefined;
 }
 
 async function readRange(path: string, into: Buffer, from: number): Promise<void> {
@@ -84,14 +82,5 @@ async function readRange(path: string, into: Buffer, from: number): Promise<void
     }
   } finally {
     await file.close();
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
   }
 }

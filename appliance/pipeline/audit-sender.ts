@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import type { Duplex } from "node:stream";
+import type { AuditServerState } from "../api/audit.ts";
 import { backoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -30,18 +31,6 @@ export type AuditSenderOptions = {
   readonly limitMs?: number;
 };
 
-/** How it stands with the audit server. Times are UTC ms. */
-export type AuditSenderState = {
-  readonly server: string;
-  readonly isProtected: boolean;
-  /** Entries that it has not taken. */
-  readonly waiting: number;
-  readonly oldestAt: number | null;
-  readonly lastSentAt: number | null;
-  /** Why the last try failed; null after one that did not. */
-  readonly lastError: { readonly at: number; readonly message: string } | null;
-};
-
 const cursorKey = "audit-syslog";
 const batchSize = 200;
 /** Each batch ends with a head; what begins like this is one in the server's files. */
@@ -57,14 +46,14 @@ export class AuditSender {
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
   #lastSentAt: number | null = null;
-  #lastError: AuditSenderState["lastError"] = null;
+  #lastError: AuditServerState["lastError"] = null;
 
   constructor(options: AuditSenderOptions) {
     this.#options = options;
     this.#ended = this.#run();
   }
 
-  state(): AuditSenderState {
+  state(): AuditServerState {
     const { host, port, protocol } = this.#options.server;
     const { entries, oldestAt } = countChainedAfter(this.#options.database, this.#cursor());
     return {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { tarEnd, tarHeader, tarPadding } from "../base/tar.ts";
@@ -8,7 +8,8 @@ import type { ResultId, Uid } from "../domain/ids.ts";
 import { addAudit, listAuditOf } from "../store/audit.ts";
 import type { Database } from "../store/database.ts";
 import { listDeliveries } from "../store/deliveries.ts";
-import { namesIn, type ObjectFolder } from "../store/objects.ts";
+import { namesIn, openIfThere } from "../store/if-there.ts";
+import type { ObjectFolder } from "../store/objects.ts";
 import { listResults } from "../store/results.ts";
 import { listTraces } from "../store/retained-traces.ts";
 import { getSeries, listFilesOf, listSeriesOfStudy } from "../store/series.ts";
@@ -144,13 +145,4 @@ async function* hashed(file: FileHandle, hash: ReturnType<typeof createHash>): A
 function deliveriesIn(provenance: object): string[] {
   const { deliveries = [] } = provenance as { readonly deliveries?: readonly { readonly id: number }[] };
   return deliveries.map(({ id }) => `delivery:${id}`);
-}
-
-async function openIfThere(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { DataFolder } from "../config/data-folder.ts";
 import type { Uid } from "../domain/ids.ts";
 import type { Database } from "../store/database.ts";
-import { namesIn } from "../store/objects.ts";
+import { namesIn } from "../store/if-there.ts";
 
 /**
  * Sees to it that what was erased stands nowhere in the data folder any more, once its files are gone: copies of the database from before an update

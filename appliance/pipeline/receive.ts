@@ -13,6 +13,7 @@ import { countInstances } from "../store/completions.ts";
 import type { Database } from "../store/database.ts";
 import type { FreeSpace } from "../store/free-space.ts";
 import type { GroupCommit } from "../store/group-commit.ts";
+import { readIfThere } from "../store/if-there.ts";
 import { addJob } from "../store/jobs.ts";
 import type { ObjectFolder, ObjectWriter } from "../store/objects.ts";
 import { endRemoval } from "../store/removals.ts";
@@ -154,15 +155,6 @@ export async function findSame(
   if (await isSameImage(first, second, { decode: false })) return earlier.id;
   log.warn("instance-differs", { instanceId: earlier.id }); // both are kept; the series is refused where both would be part of a volume
   return undefined;
-}
-
-async function readIfThere(path: string): Promise<Buffer | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }
 
 export type ReceivedFile = { readonly digest: string; readonly sizeBytes: number };

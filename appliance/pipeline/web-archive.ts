@@ -1,10 +1,11 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { RefusedError } from "../base/errors.ts";
 import { openPart10, readFileMeta } from "../dicom/part10.ts";
 import { type JsonDataSet, toDicomJson } from "../dicomweb/dicom-json.ts";
 import type { Uid } from "../domain/ids.ts";
 import type { Database } from "../store/database.ts";
+import { openIfThere } from "../store/if-there.ts";
 import type { ObjectFolder } from "../store/objects.ts";
 import { listMadeObjects, listReceivedObjects, listReceivedSeries, type MadeObject } from "../store/web-objects.ts";
 import { outputForms } from "./outputs.ts";
@@ -145,13 +146,4 @@ export async function readHeadJson({ path }: Pick<WebObject, "path">, only: Read
 async function readStart(file: FileHandle, bytes: number): Promise<Uint8Array> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
   return buffer.subarray(0, bytesRead);
-}
-
-async function openIfThere(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
 }

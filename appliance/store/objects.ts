@@ -337,16 +337,6 @@ export async function makeEmptyFolder(path: string): Promise<void> {
   }
 }
 
-/** Names in a folder, sorted; none where there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
 /** Moves a file or folder into another folder of the same file system, durably. */
 export async function moveAside(path: string, folder: string, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });

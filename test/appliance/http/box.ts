@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AuditServerState } from "../../../appliance/api/audit.ts";
 import type { ImagesInfo } from "../../../appliance/api/series.ts";
 import { systemClock } from "../../../appliance/base/clock.ts";
 import { RefusedError } from "../../../appliance/base/errors.ts";
@@ -22,7 +23,6 @@ import { startHttp } from "../../../appliance/http/server.ts";
 import { storageOf } from "../../../appliance/http/storage-views.ts";
 import { addPullOf, findAt, testAndNote } from "../../../appliance/pipeline/ask-node.ts";
 import { AuditCheck } from "../../../appliance/pipeline/audit-check.ts";
-import type { AuditSenderState } from "../../../appliance/pipeline/audit-sender.ts";
 import { Changes } from "../../../appliance/pipeline/changes.ts";
 import { OpenAssociations } from "../../../appliance/pipeline/close-series.ts";
 import { pauseNode, retryDelivery } from "../../../appliance/pipeline/outbox.ts";
@@ -60,7 +60,7 @@ export async function startBox({
   minimumFreeBytes?: number;
   dicomWebOrigins?: readonly string[];
   provider?: ProviderSettings;
-  auditServer?: AuditSenderState | null;
+  auditServer?: AuditServerState | null;
   limits?: RequestLimits;
 } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "segbox-http-"));

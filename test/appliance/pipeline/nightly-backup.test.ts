@@ -15,14 +15,20 @@ import { addSeries, temporaryDatabase } from "../../make/database.ts";
 const passphrase = "seven grey herons wait upstream";
 const dayMs = 86_400_000;
 
-test("a night makes a backup; a night that can't keeps the last one, says why, and is late after some days", async () => {
-  await using made = await temporaryDatabase();
+/** A box with something in it, and a place for its backups. */
+async function makeBox() {
+  const made = await temporaryDatabase();
   const { database } = made;
-  const folder = dataFolder(made.folder);
   const backups = join(made.folder, "elsewhere");
   await mkdir(backups);
   addSeries(database, 3);
   setSetting(database, "station", { name: "TEST" });
+  return { ...made, folder: dataFolder(made.folder), backups };
+}
+
+test("a night makes a backup; a night that can't keeps the last one, says why, and is late after some days", async () => {
+  await using made = await makeBox();
+  const { database, folder, backups } = made;
   const lines: { event: string; message?: string; lastGoodAt?: number }[] = [];
   const log = createLog((line) => lines.push(JSON.parse(line)), systemClock.now);
   const start = systemClock.now();
@@ -58,13 +64,8 @@ test("a night makes a backup; a night that can't keeps the last one, says why, a
 });
 
 test("a damaged database is not backed up, and takes no good backup's place", async () => {
-  await using made = await temporaryDatabase();
-  const { database } = made;
-  const folder = dataFolder(made.folder);
-  const backups = join(made.folder, "elsewhere");
-  await mkdir(backups);
-  addSeries(database, 3);
-  setSetting(database, "station", { name: "TEST" });
+  await using made = await makeBox();
+  const { database, folder, backups } = made;
   setSetting(database, "backup", { folder: backups, mustBeMounted: false, keep: 1 });
   await setPassphrase({ database, folder, clock: systemClock }, passphrase);
   const log = createLog(() => {}, systemClock.now);

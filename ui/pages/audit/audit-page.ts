@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { AuditLine, AuditQuery, AuditState } from "../../../appliance/api/audit.ts";
 import { auditExportAddress, listAudit, readAuditState } from "../../api/audit.ts";
+import { lineForms, tables } from "../../styles/lists.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
 import { formatInstant, legible } from "../../text/format.ts";
@@ -19,28 +20,15 @@ export class AuditPage extends LitElement {
 
   static override styles = [
     shared,
+    tables,
+    lineForms,
     css`
       :host { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--gap-4); }
       .panel { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--gap-3); padding: var(--gap-4); overflow-x: auto; }
-      form { display: flex; min-width: 0; flex-wrap: wrap; align-items: end; gap: var(--gap-3); }
-      label { display: grid; max-width: 100%; gap: var(--gap-1); font-weight: 600; }
-      input, select {
-        min-height: var(--control); padding: var(--gap-1) var(--gap-3); background: var(--surface); color: var(--text);
-        border: 1px solid var(--line-strong); border-radius: var(--round); font: inherit; font-weight: 400; max-width: 100%;
-      }
-      table { border-collapse: collapse; width: 100%; }
       caption { text-align: left; color: var(--muted); font-size: var(--text-small); padding-bottom: var(--gap-2); }
-      th { text-align: left; font-size: var(--text-small); color: var(--muted); }
-      th, td { padding: var(--gap-2) var(--gap-3) var(--gap-2) 0; vertical-align: top; border-bottom: 1px solid var(--line); }
       td { overflow-wrap: anywhere; }
       .number, .when { white-space: nowrap; font-variant-numeric: tabular-nums; }
       .detail { min-width: 12rem; font-size: var(--text-small); }
-      @media (max-width: 48rem) {
-        thead { position: absolute; clip-path: inset(50%); }
-        tr, td { display: block; }
-        td { border: 0; padding: var(--gap-1) 0; }
-        tr { border-bottom: 1px solid var(--line); padding: var(--gap-2) 0; }
-      }
     `,
   ];
 

@@ -5,6 +5,7 @@ import { purgeWord, type StorageKept, type StorageOutcome, type StoragePlan, typ
 import { seriesAddress } from "../../address.ts";
 import { purge, readStorage, runRetention, settleSeries } from "../../api/storage.ts";
 import type { SureDialog } from "../../elements/sure-dialog.ts";
+import { tables } from "../../styles/lists.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
 import { formatBytes, formatMoment } from "../../text/format.ts";
@@ -26,20 +27,12 @@ export class StoragePage extends LitElement {
 
   static override styles = [
     shared,
+    tables,
     css`
       :host { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--gap-4); }
       .panel { display: grid; grid-template-columns: minmax(0, 1fr); justify-items: start; gap: var(--gap-3); padding: var(--gap-4); overflow-x: auto; }
-      table { border-collapse: collapse; width: 100%; }
-      th { text-align: left; font-size: var(--text-small); color: var(--muted); }
-      th, td { padding: var(--gap-2) var(--gap-3) var(--gap-2) 0; vertical-align: top; border-bottom: 1px solid var(--line); }
       .size { white-space: nowrap; font-variant-numeric: tabular-nums; }
       .fault { color: var(--bad); }
-      @media (max-width: 48rem) {
-        thead { position: absolute; clip-path: inset(50%); }
-        tr, td { display: block; }
-        td { border: 0; padding: var(--gap-1) 0; }
-        tr { border-bottom: 1px solid var(--line); padding: var(--gap-2) 0; }
-      }
     `,
   ];
 

@@ -3,6 +3,7 @@ import { customElement, query, state } from "lit/decorators.js";
 import type { TokenScope, TokenSummary } from "../../../appliance/api/tokens.ts";
 import { issueToken, listTokens, revokeToken } from "../../api/tokens.ts";
 import type { SureDialog } from "../../elements/sure-dialog.ts";
+import { lineForms, tables } from "../../styles/lists.ts";
 import { shared } from "../../styles/shared.ts";
 import { text } from "../../text/en.ts";
 import { formatMoment } from "../../text/format.ts";
@@ -26,26 +27,13 @@ export class TokensPage extends LitElement {
 
   static override styles = [
     shared,
+    tables,
+    lineForms,
     css`
       :host { display: grid; gap: var(--gap-4); }
       .panel { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--gap-3); padding: var(--gap-4); overflow-x: auto; }
-      table { border-collapse: collapse; width: 100%; }
-      th { text-align: left; font-size: var(--text-small); color: var(--muted); }
-      th, td { padding: var(--gap-2) var(--gap-3) var(--gap-2) 0; vertical-align: top; border-bottom: 1px solid var(--line); }
-      form { display: flex; min-width: 0; flex-wrap: wrap; align-items: end; gap: var(--gap-3); }
-      label { display: grid; grid-template-columns: minmax(0, 1fr); max-width: 100%; gap: var(--gap-1); font-weight: 600; }
-      input, select {
-        min-height: var(--control); padding: var(--gap-1) var(--gap-3); background: var(--surface); color: var(--text);
-        border: 1px solid var(--line-strong); border-radius: var(--round); font: inherit; font-weight: 400; max-width: 100%;
-      }
       input[type="number"] { width: 8rem; }
       .fault, .over { color: var(--bad); }
-      @media (max-width: 48rem) {
-        thead { position: absolute; clip-path: inset(50%); }
-        tr, td { display: block; }
-        td { border: 0; padding: var(--gap-1) 0; }
-        tr { border-bottom: 1px solid var(--line); padding: var(--gap-2) 0; }
-      }
     `,
   ];
 
